@@ -2,7 +2,7 @@
 import type { Agents } from './agents.ts';
 import type { Containers } from './containers.ts';
 import type { Engines } from './engines.ts';
-import type { Events } from './events.ts';
+import type { EventFeed, Events } from './events.ts';
 import type { Hosts } from './hosts.ts';
 import type { Images } from './images.ts';
 import type { LeaderStatus } from './leader.ts';
@@ -23,7 +23,7 @@ export interface Scheduler {
   readonly volumes: Volumes;
   readonly images: Images;
   readonly engines: Engines;
-  readonly events: Events;
+  readonly events: EventFeed;
   readonly placement: Placements;
   readonly agents: Agents;
   readonly names: Names;

@@ -3,6 +3,7 @@ import type { DrainResult } from './host-operations.ts';
 import type { Progress } from './progress.ts';
 import type {
   CanaryReport,
+  CanaryState,
   ContainerView,
   CreateRequest,
   JobSettings,
@@ -27,6 +28,8 @@ export interface ServiceCreate extends ServiceId {
   readonly labels: Readonly<Record<string, string>>;
   /** As `POST /services/create` has it. */
   readonly spec?: Json;
+  /** Of a canary. */
+  readonly canary?: CanaryState;
   /** `client`: defined by a compose file, which says more than a spec of the services API. `api` where it is not given. */
   readonly origin?: ServiceRecord['origin'];
 }
@@ -110,18 +113,31 @@ export interface Services {
   readonly stuck: () => readonly { readonly name: string; readonly why: string }[];
 }
 
-/** Instances of what a service is to become, which get a share of its requests by HTTP name until it becomes that, or they go. */
+/** How a canary begins. */
+export interface CanaryStart {
+  /** Its part of 1 of the requests. */
+  readonly share: number;
+  /** So many ms after it runs the service becomes what it is, if it does well; undefined: when somebody promotes it. */
+  readonly promoteAfterMs?: number | undefined;
+}
+
+/**
+ * Instances of what a service is to become, which get a share of its requests by HTTP name until it becomes that, or they go. They are judged every 5 s; the leader takes those back
+ * that do worse than the others.
+ */
 export interface Canaries {
   /**
-   * `share`: a part of 1. Resolves when its instances do well. Throws `not-found`, `invalid` for a service without an HTTP name, `conflict` where there is one already, or it failed
-   * and is taken back.
+   * Resolves when its instances do well; with `promoteAfterMs` when the service has become what they are. Throws `not-found`, `invalid` for a service without an HTTP name, `conflict`
+   * where there is one already, or it failed and is taken back.
    */
-  readonly begin: (reference: string, changed: ServiceTemplate, share: number, progress: Progress) => Promise<void>;
+  readonly begin: (reference: string, changed: ServiceTemplate, how: CanaryStart, progress: Progress) => Promise<UpdateStatus | undefined>;
   /** Throws `not-found` without one, as the next two do. */
   readonly look: (reference: string) => Promise<CanaryReport>;
   /** Updates the service to it; ends it when that is done. Throws `conflict` where it is not judged to be good, unless it is forced. */
   readonly promote: (reference: string, isForced: boolean, progress: Progress) => Promise<UpdateStatus | undefined>;
   readonly abort: (reference: string, progress: Progress) => Promise<void>;
+  /** What is to be said of the canary of this service, in a sentence; undefined: it has none. */
+  readonly summary: (service: ServiceId) => string | undefined;
 }
 
 /** Secrets and configs. */

@@ -92,10 +92,13 @@ export interface CanaryReport {
   /** Instances of it that run, and that there should be. */
   readonly running: number;
   readonly desired: number;
+  /** Of the last five minutes. */
   readonly base: HttpTotals;
   readonly canary: HttpTotals;
-  /** unknown: it has had too few requests. */
+  /** unknown: it has had too few requests, or chance may explain the difference. */
   readonly verdict: 'good' | 'bad' | 'unknown';
   /** A sentence with the figures. */
   readonly why: string;
+  /** The cluster has taken it back: its instances are gone. */
+  readonly isTakenBack?: boolean;
 }

@@ -39,7 +39,12 @@ export type Placement =
     };
 
 /** A kept decision and, where only the best and some examples of it were kept, the same request placed among all hosts as they are now. */
-export type Explained = Decision & { readonly again?: Placement; readonly made?: Made };
+export type Explained = Decision & {
+  readonly again?: Placement;
+  readonly made?: Made;
+  /** What is to be said of the canary that its service has. */
+  readonly canary?: string;
+};
 
 /** How a container was made. */
 export interface Made {

@@ -78,6 +78,14 @@ export interface PreviousSettings {
   readonly spec?: Json;
 }
 
+/** What a canary's record has beside that of any service. */
+export interface CanaryState {
+  /** So long after its begin the service becomes what it is, if it does well then. Absent: when somebody promotes it. */
+  readonly promoteAfterMs?: number;
+  /** The cluster has taken its instances back; the record says so until somebody aborts it or begins another. */
+  readonly takenBack?: { readonly atMs: number; readonly why: string };
+}
+
 /** `arpanet/services/<deployment>/<service>`: kept for services whose count is held. */
 export interface ServiceRecord extends ServiceId {
   /** client: started by compose and scaled since; goes with its last instance. api: made by the services API or `arpanet deploy`; stays until removed. */
@@ -106,6 +114,8 @@ export interface ServiceRecord extends ServiceId {
   readonly stopped: readonly string[];
   /** Instances that clients are removing: once they are removed the count is lowered by as many, also by another leader. */
   readonly removing?: readonly { readonly id: string; readonly number: number }[];
+  /** Of a canary. */
+  readonly canary?: CanaryState;
   /** Grows with every change. */
   readonly version: number;
   readonly createdAtMs: number;

@@ -8,7 +8,6 @@ import {
   type ContainerView,
   type Explained,
   type DialResult,
-  isKind,
   type NetworkCreateRequest,
   type OutsideName,
   type Placement,
@@ -36,11 +35,11 @@ import { deploymentRoutes } from './deployment-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { type Policies, policyRoutes } from './policy/policy-routes.ts';
 import { refuseUnlessAllowed, userRoutes, type Users } from './user-routes.ts';
-import { instanceCalled } from './instance-reference.ts';
 import { createWatches, type Live } from './live/watch.ts';
 import { signInRoutes } from './sign-in.ts';
 import { terminalRoutes } from './terminals/routes.ts';
 import type { Terminals } from './terminals/terminals.ts';
+import { explainedTo } from './reports/explain-answer.ts';
 import { topReport } from './reports/top-report.ts';
 import { networkReports, type Observed, statusReport } from './reports/report.ts';
 
@@ -178,20 +177,6 @@ export interface OperatorDeps {
 /** What is answered otherwise to who is limited to deployments, or has a policy. */
 export type Part = Pick<OperatorDeps, 'observe' | 'decision' | 'rehearse' | 'services' | 'live' | 'container'>;
 
-/** By the container's name, or what a create that was refused was called; else by what people call an instance. */
-function explained({ decision, observe }: Part, reference: string): Explained & { readonly container: string } {
-  try {
-    return { container: reference, ...decision(reference) };
-  } catch (error) {
-    if (!isKind(error, 'not-found')) throw error;
-    const placed = observe().containers.flatMap(({ id, name, record }) =>
-      record === undefined ? [] : [{ ...record, container: id, name }],
-    );
-    const { name } = instanceCalled(reference, placed);
-    return { container: name, ...decision(name) };
-  }
-}
-
 /** An express application: `GET hosts`, `status`, `networks`, `names`, `records`, `token`, `backup`, `explain/<container>`, `audit`, and `POST audit/fix`, `audit/discard`, `records`, … below `/arpanet/v1`. */
 export function operatorApi(deps: OperatorDeps): express.Express {
   const app = express();
@@ -300,7 +285,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
     response.json({ key });
   });
   router.get('/explain/:container', (request, response) => {
-    response.json(explained(partOf(request), request.params.container));
+    response.json(explainedTo(partOf(request), request.params.container));
   });
   router.post('/rehearse', readBytes(), async (request, response) => {
     const { creates, networks = [], hold = false } = bodyOf(request, 'RehearseRequest');

@@ -102,6 +102,7 @@ export const BODIES: GoTypes = {
     env: '[]string',
     force: 'bool',
     canary: '*string',
+    promoteAfterMs: '*float64',
     settings: 'arpanet.UpdateSettings',
   },
   'arpanet.ReplaceRequest': {
@@ -259,6 +260,7 @@ export interface UpdateRequest extends ServicesRequest {
   readonly force?: boolean;
   /** `10%` */
   readonly canary?: string;
+  readonly promoteAfterMs?: number;
   readonly settings?: Partial<UpdateSettings>;
 }
 

@@ -63,7 +63,10 @@ export function serviceRoutes(router: Router, servicesOf: (request: Request) => 
     const { template } = view;
     if (template === undefined) throw new ArpanetError('not-found', `no such service: ${reference}`);
     const changed = { ...template, request: patched(template.request, given) };
-    if (given.canary !== undefined) return services.canaries.begin(reference, changed, shareOf(given.canary), progress);
+    const { canary, promoteAfterMs } = given;
+    if (canary === undefined && promoteAfterMs !== undefined)
+      throw new ArpanetError('invalid', 'promoteAfterMs is of a canary: give canary, its share of the requests, too');
+    if (canary !== undefined) return services.canaries.begin(reference, changed, { share: shareOf(canary), promoteAfterMs }, progress);
     const settings = { ...given.settings };
     const update = view.record === undefined && Object.keys(settings).length === 0 ? undefined : settings;
     const change = {

@@ -345,7 +345,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       builder: images.builder,
     },
     engines: { endpoint: engines.endpoint, openPort: engines.openPort },
-    events: { listen: feed.listen, recent: feed.recent, shown: feed.shown },
+    events: { listen: feed.listen, recent: feed.recent, shown: feed.shown, service: feed.service },
     placement: {
       rehearse: createRehearse(core, volumes, platforms),
       hold: promisedHosts.hold,

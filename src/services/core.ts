@@ -17,6 +17,7 @@ import { eachInSteps } from '../telemetry/left-out.ts';
 import type { ServicesDeps } from './deps.ts';
 import { type Attempt, newestFirst, numberOf } from './replicas/replica-plan.ts';
 import { isCounted } from './counted-service.ts';
+import { takenBackText } from './rollout/canary-plan.ts';
 import { essence, isCurrent, templateOf } from './replicas/template.ts';
 
 /** An operation that runs on a service. */
@@ -125,7 +126,7 @@ export function createCore(deps: ServicesDeps, lost: AbortSignal): Core {
       template: stored?.template ?? (newest && templateOf(newest)),
       instances: own,
       outdated: wanted === undefined ? [] : own.filter((container) => !isCurrent(container, wanted)).map((container) => container.id),
-      trouble: runtimes.get(serviceKey(id))?.trouble ?? stuckAmong(own),
+      trouble: runtimes.get(serviceKey(id))?.trouble ?? takenBackText(stored) ?? stuckAmong(own),
     };
   }
 

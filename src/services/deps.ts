@@ -7,7 +7,7 @@ import type { Logger } from '../telemetry/log.ts';
 export interface ServicesDeps {
   readonly scheduler: Pick<
     Scheduler,
-    'leader' | 'view' | 'hosts' | 'containers' | 'networks' | 'images' | 'engines' | 'placement' | 'agents' | 'names'
+    'leader' | 'view' | 'hosts' | 'containers' | 'networks' | 'images' | 'engines' | 'placement' | 'agents' | 'names' | 'events'
   >;
   readonly ledger: Ledger;
   readonly log: Logger;

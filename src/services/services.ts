@@ -44,6 +44,11 @@ export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRo
   const lock = createHostLock(deps.now);
   const migrations = createMigrations(core, actions);
   const drain = createDrain(core, actions, migrations, lock);
+  const { resume: resumeCanaries, ...canaries } = createCanaries(core, reconciler, {
+    create: updates.create,
+    update: updates.update,
+    remove: power.remove,
+  });
   const upgrades = createHostUpgrade(core, drain, lock);
   const members = createHostOperations(core, actions, lock);
   const clean = createClean(core, actions, lock);
@@ -56,6 +61,7 @@ export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRo
     await migrations.resume().catch((error: unknown) => reportFault(deps.log, 'resuming migrations', error));
     if (lost.aborted) return;
     drain.resume();
+    resumeCanaries();
     upgrades.resume();
   };
   /** An earlier release has written templates and remembered none of their addresses. */
@@ -76,7 +82,7 @@ export function startServices(deps: ServicesDeps, lost: AbortSignal): ServicesRo
       remove: power.remove,
       power: power.power,
       drain: drain.drain,
-      canaries: createCanaries(core, { create: updates.create, update: updates.update, remove: power.remove }),
+      canaries,
       stuck: () => [...core.stuck.values()],
     },
     listInSteps: core.listInSteps,

@@ -40,6 +40,7 @@ export function explainText(container: string, decision: Explained): string {
       : [`${container} is on ${host}: chosen ${at} by ${strategy}, from ${fit} of ${asked} that fit`];
   lines.push(...scoresText(scored, fit), ...refusalsText(refused, refusals, decision.counts?.refused));
   if (again !== undefined) lines.push(...againText(again));
+  if (decision.canary !== undefined) lines.push(decision.canary);
   return lines.join('\n');
 }
 

@@ -113,13 +113,14 @@ function scopedServices(all: Services, visible: Visible, own: Own): Services {
     power: async (how, references, progress) => await all.power(how, references.flatMap(keysOf), progress),
     drain: refuse,
     canaries: {
-      begin: async (reference, changed, share, progress) => {
+      begin: async (reference, changed, how, progress) => {
         const judged = { ...changed, request: own.request('a service', changed.request) };
-        return await all.canaries.begin(serviceKey(find(reference)), judged, share, progress);
+        return await all.canaries.begin(serviceKey(find(reference)), judged, how, progress);
       },
       look: async (reference) => await all.canaries.look(serviceKey(find(reference))),
       promote: async (reference, isForced, progress) => await all.canaries.promote(serviceKey(find(reference)), isForced, progress),
       abort: async (reference, progress) => await all.canaries.abort(serviceKey(find(reference)), progress),
+      summary: (service) => (visible.deployment(service.deployment) ? all.canaries.summary(service) : undefined),
     },
     stuck: () => all.stuck().filter(({ name }) => visible.containersCalled(name).length > 0),
   };

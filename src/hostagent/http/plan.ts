@@ -126,7 +126,7 @@ function sections(input: ProxyInput, edge: readonly HttpSite[]): readonly Sectio
         'maxconn 10000',
         // where the limit of open files is lower, fewer
         'no strict-limits',
-        // a port that another proxy has is told, and not shared with it
+        // a port that another proxy has is not shared with it: the start fails
         'noreuseport',
         `hard-stop-after ${LONGEST}`,
         'ssl-default-bind-options ssl-min-ver TLSv1.2',

@@ -14,7 +14,7 @@ export interface Proxy {
   readonly version: () => Promise<string | undefined>;
   /** It runs, as far as the kernel knows. */
   readonly isRunning: () => boolean;
-  /** Starts it, or makes it take this configuration without a connection lost: one that runs already, whoever started it. Throws `unavailable` with what it says. */
+  /** Starts it, or makes it take this configuration without a connection lost: one that runs already, also where another process has started it. Throws `unavailable` with what it says. */
   readonly load: (plan: ProxyPlan) => Promise<void>;
   /** Carries out commands; resolves with what it said. Throws `unavailable` where it does not answer. */
   readonly ask: (commands: readonly string[]) => Promise<string>;
@@ -76,8 +76,8 @@ export function createProxy(folder: string): Proxy {
   async function start(): Promise<void> {
     const words = ['haproxy', '-W', '-D', '-p', paths.pid, '-f', paths.config];
     // under systemd outside of the agent's control group; else not in the group of the shell, which is ended with what hangs in it
-    if (existsSync('/run/systemd/system')) await told('systemd-run', ['--scope', '--quiet', '--collect', `--unit=${SCOPE}`, ...words]);
-    else await told('setsid', words);
+    if (existsSync('/run/systemd/system')) await runOrSay('systemd-run', ['--scope', '--quiet', '--collect', `--unit=${SCOPE}`, ...words]);
+    else await runOrSay('setsid', words);
   }
 
   /** With their workers, and with what these still have. */
@@ -103,7 +103,7 @@ export function createProxy(folder: string): Proxy {
       await writeFile(paths.map, map);
       await writeFile(paths.hosts, hosts.map((host) => `${host}\n`).join(''));
       await writeFile(paths.config, config, { mode: 0o600 });
-      await told('haproxy', ['-c', '-q', '-f', paths.config]);
+      await runOrSay('haproxy', ['-c', '-q', '-f', paths.config]);
       await version();
       const masters = await mastersOf(paths.config);
       // it passes its sockets on, this one with them: one whose file is gone cannot be asked ever again
@@ -125,7 +125,7 @@ export function createProxy(folder: string): Proxy {
 }
 
 /** Throws `unavailable` with what it says of its configuration. */
-async function told(command: string, words: readonly string[]): Promise<void> {
+async function runOrSay(command: string, words: readonly string[]): Promise<void> {
   await run(command, words).catch((error: unknown) => {
     const said = error instanceof Error ? error.message : String(error);
     throw new ArpanetError('unavailable', whyNot(said) ?? said);

@@ -314,6 +314,7 @@ export const ANSWERS = {
       canary: httpTotals,
       verdict: z.enum(['good', 'bad', 'unknown']),
       why: text,
+      isTakenBack: z.boolean().optional(),
     }),
     example: {
       service: 'abc/web',

@@ -233,6 +233,7 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
         env: ['LEVEL=info'],
         force: false,
         canary: '10%',
+        promoteAfterMs: 600_000,
         settings: { parallelism: 1, order: 'start-first' },
       },
     },

@@ -153,6 +153,7 @@ export const explained = z.object({
     .optional()
     .meta({ description: 'Where only examples were kept: the same request placed among all hosts as they are now.' }),
   made: z.object({ atMs: ms, requestId: text.optional(), stagesMs: z.record(text, number).optional() }).optional(),
+  canary: text.optional(),
 });
 export const exampleExplained = {
   container: 'abc_web_1',

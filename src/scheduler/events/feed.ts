@@ -1,6 +1,7 @@
 /** The Engines' events as one feed, as clients shall see them. */
 import type * as contracts from '../../contracts/index.ts';
-import { type ClusterEvent, type EngineEvent } from '../../model/index.ts';
+import { type ClusterEvent, type EngineEvent, serviceName } from '../../model/index.ts';
+import { ids } from '../../text/swarm-ids.ts';
 import { createEventDedup, eventIdentity, shownEvent } from '../../engine/index.ts';
 import { LRUCache } from 'lru-cache';
 import { guarded } from '../../telemetry/faults.ts';
@@ -10,7 +11,7 @@ const REPLAY_EVENTS = 2_000;
 const REMEMBERED = 4_096;
 const HIDDEN_MS = 30_000;
 
-export interface Feed extends contracts.Events {
+export interface Feed extends contracts.EventFeed {
   /** An Engine's event, as its agent sent it. */
   readonly take: (host: string, event: EngineEvent) => void;
   /** An event of the cluster's own: a network or volume was made or removed. */
@@ -94,6 +95,10 @@ export function createFeed(deps: FeedDeps): Feed {
     shown,
     own: (type, action, id, attributes) => emitOwn(type, action, id, attributes, 'local'),
     node: (host, attributes) => emitOwn('node', 'update', host, { name: host, ...attributes }, 'swarm'),
+    service(service, attributes) {
+      const id = ids.service(service.deployment, service.service);
+      emitOwn('service', 'update', id, { name: serviceName(service), ...attributes }, 'swarm');
+    },
     hideVolume(action, name) {
       for (const [key, { untilMs }] of awaited) if (untilMs <= deps.now()) awaited.delete(key);
       const key = `${action}/${name}`;

@@ -1,14 +1,13 @@
-/** A canary: a few instances of what a service is to become, which get a share of its requests by HTTP name. What they are made from, and how they are judged. Pure. */
+/** A canary: a few instances of what a service is to become, which get a share of its requests by HTTP name. What they are made from. Pure. */
 import {
   canaryOf,
   composeLabels,
   type CreateRequest,
   formatCanary,
-  type HttpFigures,
-  type HttpTotals,
   labels,
   serviceKey,
   type ServiceId,
+  type ServiceRecord,
   type ServiceTemplate,
 } from '../../model/index.ts';
 import { httpOf } from '../../text/http-label.ts';
@@ -35,6 +34,19 @@ export function withCanaries<T extends ServiceId & { readonly template: ServiceT
 export function canaryRefusal(template: ServiceTemplate | undefined): string | undefined {
   if (httpOf(template?.request.Labels?.[labels.http]) !== undefined) return undefined;
   return `a canary gets its share of requests by HTTP name, and this service has none: give it the label ${labels.http}, as in ${labels.http}=shop.example.com`;
+}
+
+/** Of which service the one with this record is a canary; undefined: it is none, or one that has been taken back. */
+export function serviceOfCanary({ deployment, template, canary }: ServiceRecord): ServiceId | undefined {
+  const of = canaryOf(template.request.Labels?.[labels.canary])?.of;
+  return of === undefined || canary?.takenBack !== undefined ? undefined : { deployment, service: of };
+}
+
+/** What has become of a canary that the cluster has taken back, as the rest of a sentence; undefined: it has not. */
+export function takenBackText(record: Pick<ServiceRecord, 'canary' | 'template'> | undefined): string | undefined {
+  const { takenBack } = record?.canary ?? {};
+  if (takenBack === undefined) return undefined;
+  return `the canary (${record?.template.request.Image ?? ''}) was taken back at ${new Date(takenBack.atMs).toISOString()}: ${takenBack.why}`;
 }
 
 /** At least one. */
@@ -67,36 +79,4 @@ export function canaryTemplate(changed: ServiceTemplate, { service }: ServiceId,
 /** What the service becomes: its own template, with what an update can change. */
 export function promotedTemplate(base: ServiceTemplate, { request: { Image, Env } }: ServiceTemplate): ServiceTemplate {
   return { ...base, request: { ...base.request, ...(Image === undefined ? {} : { Image }), ...(Env === undefined ? {} : { Env }) } };
-}
-
-/** Of the containers named, over all hosts that have counted. */
-export function totalOf(figures: readonly HttpFigures[], containers: ReadonlySet<string>): HttpTotals {
-  const own = figures.filter(({ container }) => containers.has(container));
-  const sum = (of: (one: HttpFigures) => number): number => own.reduce((total, one) => total + of(one), 0);
-  const requests = sum((one) => one.requests);
-  return {
-    requests,
-    errors: sum((one) => one.errors),
-    latencyMs: requests === 0 ? 0 : Math.round(sum((one) => one.latencyMs * one.requests) / requests),
-  };
-}
-
-/** With fewer requests chance decides. */
-const LEAST_REQUESTS = 50;
-/** A part of the requests that may fail beyond what fails anyway. */
-const MORE_ERRORS = 0.01;
-/** It may take so many times as long, and so many milliseconds more. */
-const [SLOWER, SLOWER_MS] = [1.5, 10];
-
-export function judgeCanary(base: HttpTotals, canary: HttpTotals): { readonly verdict: 'good' | 'bad' | 'unknown'; readonly why: string } {
-  const rate = ({ requests, errors }: HttpTotals): number => (requests === 0 ? 0 : errors / requests);
-  const shown = (one: HttpTotals): string => `${(rate(one) * 100).toFixed(1)}% errors, ${one.latencyMs} ms`;
-  const figures = `canary: ${shown(canary)}, of ${canary.requests} requests; others: ${shown(base)}, of ${base.requests}`;
-  if (canary.requests < LEAST_REQUESTS)
-    return { verdict: 'unknown', why: `too few requests to judge it, ${LEAST_REQUESTS} are needed (${figures})` };
-  if (rate(canary) > rate(base) + MORE_ERRORS) return { verdict: 'bad', why: `more requests fail (${figures})` };
-  const isSlower = base.requests >= LEAST_REQUESTS && canary.latencyMs > base.latencyMs * SLOWER + SLOWER_MS;
-  return isSlower
-    ? { verdict: 'bad', why: `it is slower (${figures})` }
-    : { verdict: 'good', why: `it does as well as the others (${figures})` };
 }

@@ -6,6 +6,7 @@ import { goDecode, GoJsonError, goStruct } from '../../../src/docker-json/index.
 import { type Endpoint, startEndpoint } from '../../../src/docker-api/index.ts';
 import { ArpanetError, noFailpoint } from '../../../src/model/index.ts';
 import { operatorApi, type OperatorDeps } from '../../../src/operator-api/api.ts';
+import { explained } from '../../../src/operator-api/index.ts';
 import type { People } from '../../../src/contracts/index.ts';
 import { clusterOf } from '../../../src/processes/cluster-roles.ts';
 import { narrowedFor } from '../../../src/processes/people/narrowed.ts';
@@ -26,6 +27,8 @@ export interface FakeEndpoint extends AsyncDisposable {
   readonly port: number;
   /** Its services do not lead any more. */
   readonly lose: () => void;
+  /** They lead again, and know what the store has. */
+  readonly leadAgain: () => void;
   /** What was logged as an error: nothing that a client sends is one. */
   readonly unexpected: readonly unknown[];
   /** Join tokens that join nobody any more. */
@@ -40,22 +43,24 @@ export async function startFakeEndpoint(
 ): Promise<FakeEndpoint> {
   const cluster = await startFakeCluster(hosts, options);
   for (const { engine } of cluster.agents) engine.otherwise = asEnginesDo;
-  const lost = new AbortController();
+  let lost = new AbortController();
   const { scheduler, ledger } = cluster;
-  const room = startServices(
-    {
-      scheduler,
-      ledger,
-      log: quietLog,
-      now: Date.now,
-      newId: () => crypto.randomUUID().replaceAll('-', '').repeat(2),
-      lostAfterMs: () => 60_000,
-      isRestartEnough: () => true,
-      rehearse: (creates) => scheduler.placement.rehearse(creates),
-      failpoint: noFailpoint,
-    },
-    lost.signal,
-  );
+  const startRoom = () =>
+    startServices(
+      {
+        scheduler,
+        ledger,
+        log: quietLog,
+        now: Date.now,
+        newId: () => crypto.randomUUID().replaceAll('-', '').repeat(2),
+        lostAfterMs: () => 60_000,
+        isRestartEnough: () => true,
+        rehearse: (creates) => scheduler.placement.rehearse(creates),
+        failpoint: noFailpoint,
+      },
+      lost.signal,
+    );
+  let room = startRoom();
   const unexpected: unknown[] = [];
   const withdrawn: string[] = [];
   const log = Object.create(quietLog, { error: { value: (...what: readonly unknown[]) => unexpected.push(what) } }) as Logger;
@@ -89,7 +94,10 @@ export async function startFakeEndpoint(
     rotateToken: async () => 'rotated',
     token: () => TOKEN,
     everything: () => [],
-    decision: notHere,
+    decision(reference) {
+      const { record } = scheduler.containers.one(reference);
+      return record === undefined ? notHere() : explained(record, scheduler.placement.rehearse);
+    },
     rehearse: async (creates) => scheduler.placement.rehearse(creates).map((one) => ({ ...one, addresses: {} })),
     audit: async () => ({ findings: [], fixed: [] }),
     discard: notHere,
@@ -133,6 +141,11 @@ export async function startFakeEndpoint(
     unexpected,
     withdrawn,
     lose: () => lost.abort(),
+    leadAgain() {
+      lost.abort();
+      lost = new AbortController();
+      room = startRoom();
+    },
     async [Symbol.asyncDispose]() {
       lost.abort();
       await endpoint[Symbol.asyncDispose]();

@@ -23,6 +23,7 @@ export async function abort(service: string, flags: ClientFlags, terminal: Termi
   await serviceWork('postServicesAbort', { services: [service] }, flags, terminal);
 }
 
-function textOf({ service, share, image, running, desired, verdict, why }: CanaryReport): string {
+function textOf({ service, share, image, running, desired, verdict, why, isTakenBack }: CanaryReport): string {
+  if (isTakenBack === true) return `${service}: ${why}\n`;
   return `${service}: ${image} has ${Math.round(share * 100)}% of the requests, with ${running} of ${desired} instances\n${verdict}: ${why}\n`;
 }

@@ -45,12 +45,17 @@ export function addServiceCommands(root: Command, terminal: Terminal): void {
     'arpanet update abc/web --image web:2',
     'arpanet update abc/web --env LOG=debug --parallelism 2 --delay 5s --order stop-first',
     'arpanet update abc/web --image web:2 --canary 10%',
+    'arpanet update abc/web --image web:2 --canary 10% --promote-after 10m',
     'arpanet update abc/web --force',
   ])
     .option('--image <IMAGE>', 'the image to run')
     .option('--env <NAME=VALUE>', 'add or replace an environment variable; may be given several times', several)
     .option('--force', 'replace instances even if nothing changed')
     .option('--canary <SHARE>', 'leave the instances as they are, and let a few new ones have this share of the requests by HTTP name: 10%')
+    .option(
+      '--promote-after <TIME>',
+      'wait for so long while the canary does as well as the others, and update the service to what it is: 10m',
+    )
     .option('--parallelism <N>', 'instances replaced at once; 0: all')
     .option('--delay <TIME>', 'pause between batches: 500ms, 5s, 1m')
     .addOption(

@@ -10,6 +10,7 @@ export interface UpdateFlags extends ClientFlags {
   readonly env?: readonly string[];
   readonly force?: boolean;
   readonly canary?: string;
+  readonly promoteAfter?: string;
   readonly parallelism?: string;
   readonly delay?: string;
   readonly order?: string;
@@ -27,8 +28,12 @@ export async function update(service: string, flags: UpdateFlags, terminal: Term
       'invalid',
       'nothing to change: give --image, --env, --force, or how it is updated (--parallelism, --delay, --order, --on-failure, --monitor, --drain-time)',
     );
-  const ended = await serviceWork('postServicesUpdate', { services: [service], image, env, force, canary, settings }, flags, terminal);
-  if (canary === undefined) assertCompleted(ended);
+  const promoteAfterMs = millisecondsOf('--promote-after', flags.promoteAfter);
+  if (canary === undefined && promoteAfterMs !== undefined)
+    throw new ArpanetError('invalid', '--promote-after is of a canary: give --canary, too');
+  const asked = { services: [service], image, env, force, canary, promoteAfterMs, settings };
+  const ended = await serviceWork('postServicesUpdate', asked, flags, terminal);
+  if (canary === undefined || promoteAfterMs !== undefined) assertCompleted(ended);
 }
 
 function settingsOf(flags: UpdateFlags): Record<string, unknown> {
