@@ -436,6 +436,7 @@ export interface Schemas {
         readonly env?: readonly string[] | null | null | undefined;
         readonly force?: boolean | null | undefined;
         readonly canary?: string | null | undefined;
+        readonly promoteAfterMs?: number | null | undefined;
         readonly settings?: Schemas['UpdateSettings'] | null | undefined;
     };
     UpdateSettings: {
@@ -1177,6 +1178,7 @@ export interface Schemas {
                 readonly [key: string]: number;
             };
         };
+        readonly canary?: string;
     };
     Rehearsal: readonly ({
         readonly kind: "placed";
@@ -1310,6 +1312,7 @@ export interface Schemas {
         };
         readonly verdict: "good" | "bad" | "unknown";
         readonly why: string;
+        readonly isTakenBack?: boolean;
     };
     Watch: {
         readonly whole: boolean;
