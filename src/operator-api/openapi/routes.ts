@@ -231,7 +231,6 @@ export const ROUTE_DOCS: readonly RouteDoc[] = [
         services: ['abc/web'],
         image: 'web:2',
         env: ['LEVEL=info'],
-        force: false,
         canary: '10%',
         promoteAfterMs: 600_000,
         settings: { parallelism: 1, order: 'start-first' },
