@@ -283,7 +283,7 @@ describe('HTTP by name', { timeout: 120_000 }, () => {
     await tell();
     const taken = join(folder, 'taken.cfg');
     writeFileSync(taken, `defaults\n mode http\n timeout client 1s\nfrontend f\n bind *:${port}\n http-request return status 418\n`);
-    const holder = spawn('haproxy', ['-db', '-f', taken], { stdio: 'ignore' });
+    const holder = spawn('/usr/sbin/haproxy', ['-db', '-f', taken], { stdio: 'ignore' });
     try {
       await until('the other program has the port', async () => (await get().catch(() => undefined))?.statusCode === 418);
       edge.take({ type: 'http', isWhole: true, sites: [site([instance(11)])], hosts: [] });
