@@ -6,10 +6,14 @@ import type { ContainerView } from '../../model/index.ts';
 import type { Core } from '../core.ts';
 import type { Adopt } from './adopt.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { singleFlight } from '../../async/single-flight.ts';
 import { guarded } from '../../telemetry/faults.ts';
 
 /** What an unreachable store, or a crash, left undone is found again, however it came about. */
 const RECONCILE_EVERY_MS = 30_000;
+/** Some hosts a second: 300 of them in half a minute, and more in as much longer. */
+const TURN_MS = 1_000;
+const HOSTS_A_TURN = 10;
 /** A labelled container without a record gets this long to be claimed by the create that made it. */
 const STRAY_AFTER_MS = 3_000;
 
@@ -49,16 +53,32 @@ export function startAdopter(core: Core, adopt: Adopt, lifecycle: Pick<Lifecycle
     }
   }
 
+  const members = (): string[] => view.hosts().map(({ name }) => name);
+
   async function all(): Promise<void> {
-    const alive = view.hosts().flatMap(({ name, state }) => (state === 'alive' ? [name] : []));
-    await Promise.all(alive.map((name) => host(name)));
+    await Promise.all(members().map((name) => host(name)));
     await adopt.leftovers();
+  }
+
+  let roundAtMs = deps.now();
+  /** Of the round under way, hosts that are to be compared still. */
+  let left: string[] = [];
+
+  async function turn(): Promise<void> {
+    if (left.length === 0) {
+      if (deps.now() - roundAtMs < RECONCILE_EVERY_MS) return;
+      roundAtMs = deps.now();
+      left = members();
+    }
+    const isLast = left.length <= HOSTS_A_TURN;
+    await Promise.all(left.splice(0, HOSTS_A_TURN).map((name) => host(name)));
+    if (isLast) await adopt.leftovers();
   }
 
   triggers.on('snapshot-applied', compare);
   triggers.on('stray-seen', later);
   triggers.on('container-gone', guarded(log, 'forgetting a container', forget));
-  const timer = setInterval(guarded(log, 'comparing all hosts', all), RECONCILE_EVERY_MS);
+  const timer = setInterval(guarded(log, 'comparing all hosts', singleFlight(turn)), TURN_MS);
   lost.addEventListener('abort', () => {
     clearInterval(timer);
     for (const waiting of soon.values()) clearTimeout(waiting);

@@ -196,6 +196,15 @@ export function createView(
   function apply(host: string, message: FactsMessage, nowMs: number): readonly ContainerView[] {
     const entry = hosts.get(host);
     if (entry === undefined) return [];
+    hostChanged(entry);
+    if (message.type === 'beat') {
+      entry.load = message.load;
+      entry.faults = message.faults;
+      entry.loadAtMs = nowMs;
+      entry.leftOut = message.leftOut ?? [];
+      if (message.routes !== undefined && entry.facts !== undefined) entry.facts = { ...entry.facts, routes: message.routes };
+      return [];
+    }
     const gone: ContainerView[] = [];
     const tell = (facts: ContainerFacts): void => {
       const { Id } = facts.summary;
@@ -207,15 +216,7 @@ export function createView(
       const container = remove(entry, id);
       if (container !== undefined) gone.push(container);
     };
-    hostChanged(entry);
     switch (message.type) {
-      case 'beat':
-        entry.load = message.load;
-        entry.faults = message.faults;
-        entry.loadAtMs = nowMs;
-        entry.leftOut = message.leftOut ?? [];
-        if (message.routes !== undefined && entry.facts !== undefined) entry.facts = { ...entry.facts, routes: message.routes };
-        return gone;
       case 'snapshot': {
         const present = new Set(message.snapshot.containers.map((facts) => facts.summary.Id));
         for (const id of entry.containers) if (!present.has(id)) drop(id);
