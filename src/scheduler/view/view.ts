@@ -198,10 +198,7 @@ export function createView(
     if (entry === undefined) return [];
     hostChanged(entry);
     if (message.type === 'beat') {
-      entry.load = message.load;
-      entry.faults = message.faults;
-      entry.loadAtMs = nowMs;
-      entry.leftOut = message.leftOut ?? [];
+      Object.assign(entry, { load: message.load, faults: message.faults, loadAtMs: nowMs, leftOut: message.leftOut ?? [] });
       if (message.routes !== undefined && entry.facts !== undefined) entry.facts = { ...entry.facts, routes: message.routes };
       return [];
     }
