@@ -64,6 +64,7 @@ var OPERATIONS = {
   getPolicy: ["get", "/policy"],
   putPolicy: ["put", "/policy"],
   postPolicyTest: ["post", "/policy/test"],
+  getLogs: ["get", "/logs"],
   postTerminals: ["post", "/terminals"],
   postSignIns: ["post", "/sign-ins"],
   postSession: ["post", "/session"],

@@ -523,6 +523,16 @@ export interface Operations {
         };
         readonly answer: Schemas['PolicyRefusals'];
     };
+    /** Logs of all instances of services in one stream, as lines of JSON as they come; one that cannot be read has an `error` in place of `text`. */
+    getLogs: {
+        readonly form: 'lines';
+        readonly given: {
+            readonly of?: string | number | boolean | undefined;
+            readonly tail?: string | number | boolean | undefined;
+            readonly follow?: string | number | boolean | undefined;
+        };
+        readonly answer: Schemas['LogLine'];
+    };
     /** Prepares a terminal in a container. A WebSocket at /arpanet/v1/terminal with the subprotocols `arpanet.terminal` and the ticket opens it, once, within 10 s. */
     postTerminals: {
         readonly form: 'json';

@@ -1075,6 +1075,18 @@ export interface Schemas {
         readonly project: string;
         readonly removed: readonly string[];
     };
+    LogLine: {
+        readonly time?: string;
+        readonly deployment: string;
+        readonly service: string;
+        readonly number: number;
+        readonly host: string;
+        readonly container: string;
+        readonly instance: string;
+        readonly stream?: "stdout" | "stderr";
+        readonly text?: string;
+        readonly error?: string;
+    };
     Backup: readonly (readonly [string, unknown])[];
     Audit: {
         readonly findings: readonly ({

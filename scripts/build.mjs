@@ -1,6 +1,6 @@
 // The build of src into dist, for every script that starts the product. Given FROM and TO, the build of one program of the tests.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,28 +45,12 @@ const OPTIONS = {
   logLevel: 'warning',
 };
 
-/** The dashboard's files below dist/ui, as a browser reads them: name by file, those of packages included. */
-function pageFiles() {
-  const page = join(root, 'src', 'operator-api', 'ui', 'page');
-  const own = readdirSync(page).map((name) => [name, join(page, name)]);
-  const client = ['client.js', join(root, 'client', 'index.js')];
-  const packaged = {
-    'preact.js': 'preact/dist/preact.mjs',
-    'htm.js': 'htm/dist/htm.module.js',
-    'xterm.js': '@xterm/xterm/lib/xterm.mjs',
-    'xterm.css': '@xterm/xterm/css/xterm.css',
-    'fit.js': '@xterm/addon-fit/lib/addon-fit.mjs',
-  };
-  return [...own, client, ...Object.entries(packaged).map(([name, from]) => [name, join(root, 'node_modules', from)])];
-}
-
-/** Returns the paths of the copies. */
-function copyPage(outdir) {
-  mkdirSync(outdir, { recursive: true });
-  return pageFiles().map(([name, from]) => {
-    copyFileSync(from, join(outdir, name));
-    return join(outdir, name);
-  });
+/** The dashboard's files, each script with all that it uses. Returns their paths. */
+function bundlePage(outdir) {
+  const ui = join(root, 'src', 'operator-api', 'ui');
+  const options = JSON.parse(readFileSync(join(ui, 'bundle.json'), 'utf8'));
+  const { metafile } = bundle({ ...options, absWorkingDir: join(ui, 'page'), outdir, metafile: true, logLevel: 'warning' });
+  return Object.keys(metafile.outputs).map((path) => join(ui, 'page', path));
 }
 
 /** What machines run that join. Returns its path. */
@@ -112,7 +96,7 @@ export function build() {
     });
     const made = new Set([
       ...Object.keys(metafile.outputs).map((path) => join(root, path)),
-      ...copyPage(join(dist, 'ui')),
+      ...bundlePage(join(dist, 'ui')),
       copyScript(dist),
     ]);
     for (const file of filesOf(dist)) if (!made.has(file)) rmSync(file);
@@ -144,7 +128,7 @@ export function bundleProgram(outdir) {
     writeFileSync(file, contents);
   });
   rmSync(schemas);
-  copyPage(join(outdir, 'ui'));
+  bundlePage(join(outdir, 'ui'));
   copyScript(outdir);
 }
 

@@ -130,6 +130,8 @@ export interface Operations {
   putPolicy: { readonly form: 'json'; readonly given: { readonly body: Schemas['PolicyRequest'] & Needed<Schemas['PolicyRequest'], 'policy'> }; readonly answer: Schemas['Policies'] };
   /** Which of these would be refused, and by which rules. Changes nothing. */
   postPolicyTest: { readonly form: 'json'; readonly given: { readonly body: Schemas['PolicyTestRequest'] & Needed<Schemas['PolicyTestRequest'], 'creates'> }; readonly answer: Schemas['PolicyRefusals'] };
+  /** Logs of all instances of services in one stream, as lines of JSON as they come; one that cannot be read has an `error` in place of `text`. */
+  getLogs: { readonly form: 'lines'; readonly given: { readonly of?: string | number | boolean | undefined; readonly tail?: string | number | boolean | undefined; readonly follow?: string | number | boolean | undefined }; readonly answer: Schemas['LogLine'] };
   /** Prepares a terminal in a container. A WebSocket at /arpanet/v1/terminal with the subprotocols `arpanet.terminal` and the ticket opens it, once, within 10 s. */
   postTerminals: { readonly form: 'json'; readonly given: { readonly body: Schemas['TerminalRequest'] & Needed<Schemas['TerminalRequest'], 'container'> }; readonly answer: Schemas['Terminal'] };
   /** Gives who has a certificate a code, with which a browser begins a session, once, within a minute: /ui/sign-in#CODE. */
@@ -264,6 +266,7 @@ export const OPERATIONS: { readonly [Name in keyof Operations]: readonly [method
   getPolicy: ['get', '/policy'],
   putPolicy: ['put', '/policy'],
   postPolicyTest: ['post', '/policy/test'],
+  getLogs: ['get', '/logs'],
   postTerminals: ['post', '/terminals'],
   postSignIns: ['post', '/sign-ins'],
   postSession: ['post', '/session'],

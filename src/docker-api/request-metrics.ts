@@ -65,7 +65,7 @@ export function placeOf(method = '', url = ''): Where {
 }
 
 const OWN: ReadonlySet<string> = new Set(
-  'agent audit audit-log backup boot ca cas config deployments dial doctor explain health held hosts installer join keys me names networks openapi operations package policy rebalance records reference rehearse schedulers schema services session sign-ins status terminal terminals token top users watch'.split(
+  'agent audit audit-log backup boot ca cas config deployments dial doctor explain health held hosts installer join keys logs me names networks openapi operations package policy rebalance records reference rehearse schedulers schema services session sign-ins status terminal terminals token top users watch'.split(
     ' ',
   ),
 );

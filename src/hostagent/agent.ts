@@ -359,6 +359,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
             joined: teller.joined,
             held: teller.held,
             load: load.read,
+            lastHour: load.lastHour,
             leftOut: () => [...leftOutSentences(inventory.unreadable(), leftOutNow()), ...ingress.trouble(), ...httpNames.trouble()],
             routes: facts.routes,
             faults: () => processFaults(stream.refusedMessages(), Date.now()),

@@ -18,6 +18,12 @@ export interface Load {
   readonly network?: number;
 }
 
+/** How busy a host was in each of the last minutes, the oldest first, 60 at most: whole percents. */
+export interface LoadHour {
+  readonly cpu: readonly number[];
+  readonly memory: readonly number[];
+}
+
 /** What an Engine gives to containers whose user named no DNS settings. */
 export interface HostDns {
   /** Addresses from its flags or daemon.json; empty: those of resolv.conf. */

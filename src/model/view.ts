@@ -1,6 +1,6 @@
 /** The cluster view: the leader's in-memory picture of all hosts, as plain data. */
 import type { EngineEvent, ImageSummary, VolumeSummary } from './docker.ts';
-import type { ContainerFacts, HostFacts, Load, ProcessFaults } from './facts.ts';
+import type { ContainerFacts, HostFacts, Load, LoadHour, ProcessFaults } from './facts.ts';
 import type { ContainerRecord, HostRecord, NetworkRecord, VolumeRecord } from './records.ts';
 
 /**
@@ -19,6 +19,8 @@ export interface HostView {
   /** Absent until it joined the current leader. */
   readonly facts: HostFacts | undefined;
   readonly load: Load | undefined;
+  /** Absent: its agent has not sent it yet, or cannot. */
+  readonly lastHour?: LoadHour;
   /** What its agent cannot read of its Engine, a sentence each; absent: nothing. */
   readonly leftOut?: readonly string[];
   /** What its agent got over, as of its last heartbeat; absent: none was sent yet. */

@@ -8,6 +8,7 @@ import type {
   EngineSnapshot,
   HostFacts,
   Load,
+  LoadHour,
   MaterialisedNetwork,
   NetworkPlan,
   ProcessFaults,
@@ -80,6 +81,8 @@ export type AgentMessage =
       readonly faults?: ProcessFaults;
       /** CIDRs that the host routes, where they have changed since they were last sent. */
       readonly routes?: readonly string[];
+      /** Once in a connection, then where a minute has passed; absent also: an agent of an earlier release. */
+      readonly lastHour?: LoadHour;
     }
   | { readonly type: 'containers'; readonly upserts: readonly ContainerFacts[]; readonly removes: readonly string[] }
   | { readonly type: 'images'; readonly images: readonly ImageSummary[] }

@@ -1,7 +1,7 @@
 /** The operator's HTTP API, `/arpanet/v1/…`, answered by the leader. Effects: an express application that reads what it is handed. */
 import express, { type Request, type Response } from 'express';
 import { VERSION } from '../config/version.ts';
-import type { Boot, Deployments, HostOperations, RehearsedCreate, Services } from '../contracts/index.ts';
+import type { Boot, Deployments, EngineEndpoint, HostOperations, RehearsedCreate, Services } from '../contracts/index.ts';
 import {
   ArpanetError,
   type ContainerUsage,
@@ -35,6 +35,7 @@ import { deploymentRoutes } from './deployment-routes.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { type Policies, policyRoutes } from './policy/policy-routes.ts';
 import { refuseUnlessAllowed, userRoutes, type Users } from './user-routes.ts';
+import { logRoute } from './live/logs.ts';
 import { createWatches, type Live } from './live/watch.ts';
 import { signInRoutes } from './sign-in.ts';
 import { terminalRoutes } from './terminals/routes.ts';
@@ -166,6 +167,7 @@ export interface OperatorDeps {
   /** What changes and what happens under this leadership. */
   readonly live: () => Live;
   readonly terminals: Terminals;
+  readonly engine: (host: string) => EngineEndpoint;
   /** A secret that schedulers alone have. Rejects with `unavailable`. */
   readonly secret: () => Promise<string>;
   /** Throws `not-found`. */
@@ -367,6 +369,7 @@ export function operatorApi(deps: OperatorDeps): express.Express {
   hostRoutes(router, deps, { release, seen: (request) => partOf(request).observe(), answer });
   signInRoutes(router, deps);
   terminalRoutes(router, deps.terminals, (request, reference) => partOf(request).container(reference));
+  logRoute(router, deps, partOf);
   userRoutes(router, deps.users);
   policyRoutes(router, deps.policies);
   joiningRoutes(router, deps.joining);

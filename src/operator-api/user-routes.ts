@@ -40,14 +40,14 @@ export interface Users {
 const ADMINISTRATORS: ReadonlySet<string> = new Set(['users', 'token', 'cas', 'keys', 'backup', 'boot', 'schedulers', 'audit-log']);
 /** What a GET may show to who reads. */
 const SHOWN: ReadonlySet<string> = new Set(
-  'me status top watch hosts networks names services deployments explain records config rebalance audit policy operations openapi.json reference'.split(
+  'me status top watch logs hosts networks names services deployments explain records config rebalance audit policy operations openapi.json reference'.split(
     ' ',
   ),
 );
 
 /** What somebody has who is limited to deployments, of these alone. */
 const NARROWED =
-  /^\/(?:me|status|top|watch|hosts|networks|names|rehearse|policy|policy\/test|services|services\/\w+|openapi\.json|reference|explain\/[^/]+|deployments|deployments\/[^/]+|operations|operations\/[^/]+|operations\/[^/]+\/stop|terminals|sign-ins|session)\/?$/;
+  /^\/(?:me|status|top|watch|logs|hosts|networks|names|rehearse|policy|policy\/test|services|services\/\w+|openapi\.json|reference|explain\/[^/]+|deployments|deployments\/[^/]+|operations|operations\/[^/]+|operations\/[^/]+\/stop|terminals|sign-ins|session)\/?$/;
 
 /** Pure. A route that nobody has decided about is for operators. */
 export function operatorAccess(method: string, path: string): Access {

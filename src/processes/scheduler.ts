@@ -133,8 +133,9 @@ export async function runScheduler(
   };
   const operations = createOperations(Date.now, (error) => reportFault(log, 'a request of an operator', error));
   const secret = async () => leadership?.labelKey ?? (await secretIn(store));
+  const engine = (host: string) => current().scheduler.engines.endpoint(host);
   const terminals = createTerminals({
-    engine: (host) => current().scheduler.engines.endpoint(host),
+    engine,
     ended: () => current().ended,
     now: Date.now,
   });
@@ -206,6 +207,7 @@ export async function runScheduler(
     users: () => current().people,
     policies: () => current().people,
     terminals,
+    engine,
     secret,
     usage: () => usageOf(current().scheduler),
     auditLog: () => ({ recent: auditLog.recent, onLine: auditLog.onLine, ended: current().ended }),

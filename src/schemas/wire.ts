@@ -34,6 +34,8 @@ import { httpFigures, httpMessage, namedHttp } from './http.ts';
 import { ingressMessage } from './ingress.ts';
 import { parseJson } from './json.ts';
 
+/** Of each minute of an hour. */
+const percents = z.array(z.number().int().min(0).max(100)).max(60);
 const load: z.ZodType<Load> = z.looseObject({ cpu: amount, memoryUsedBytes: amount, memoryTotalBytes: amount, network: optional(amount) });
 
 const processFaults: z.ZodType<ProcessFaults> = z.looseObject({
@@ -151,6 +153,7 @@ const agentMessages: Schemas<AgentMessage> = {
     load,
     faults: optional(processFaults),
     routes: optional(z.array(cidr)),
+    lastHour: optional(z.looseObject({ cpu: percents, memory: percents })),
     leftOut: optional(z.array(z.string().max(MOST_SENTENCE)).max(MOST_LEFT_OUT)),
   }),
   containers: z.looseObject({ type: z.literal('containers'), upserts: containers, removes: z.array(id) }),

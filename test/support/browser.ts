@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { tools } from './cluster/paths.ts';
-import { promisedMs } from './promised.ts';
 
 /** One tab of a browser profile of its own. What its pages ask and what goes wrong in them is kept. */
 export interface Tab {
@@ -38,7 +37,7 @@ export async function startBrowser(): Promise<TestBrowser> {
       context.on('request', (request) => asked.push(request.url()));
       page.on('pageerror', (error) => errors.push(String(error)));
       page.on('console', (message) => {
-        if (/Content Security Policy|SyntaxError|TypeError|module script/.test(message.text())) errors.push(message.text());
+        if (/Content Security Policy|SyntaxError|TypeError/.test(message.text())) errors.push(message.text());
       });
       await visit(page, url);
       return { page, context, asked, errors };
@@ -47,20 +46,10 @@ export async function startBrowser(): Promise<TestBrowser> {
   };
 }
 
-/** How long a page may be without a word before it is loaded again. */
-const BLANK_MS = 10_000;
-
-/**
- * Opens an address, and waits for its first word. Chromium's headless shell stops loading modules now and then on a busy machine, with no request open and none
- * failed, about once in a hundred pages: then the page is loaded again, once.
- */
+/** Opens an address, and waits for its first word. */
 export async function visit(page: Page, url: string): Promise<void> {
   await page.goto(url);
-  const word = page.locator('h1, [role="status"]').first();
-  await word.waitFor({ timeout: promisedMs(BLANK_MS) }).catch(async () => {
-    await page.reload();
-    await word.waitFor();
-  });
+  await page.locator('h1, [role="status"]').first().waitFor();
 }
 
 /** What axe-core finds wrong for people who read by screen reader, keyboard or contrast: rule, its words, the elements. */

@@ -1,4 +1,5 @@
 /** CPU and memory figures out of /proc. Pure. */
+import type { LoadHour } from '../../model/facts.ts';
 
 export interface CpuTicks {
   readonly busy: number;
@@ -61,3 +62,12 @@ export function busiestLink(
   });
   return Math.max(0, ...shares);
 }
+
+const MINUTES = 60;
+const percent = (share: number): number => Math.min(100, Math.max(0, Math.round(share * 100)));
+
+/** One more minute; what is older than an hour goes. Shares from 0 to 1. */
+export const hourWith = ({ cpu, memory }: LoadHour, cpuShare: number, memoryShare: number): LoadHour => ({
+  cpu: [...cpu, percent(cpuShare)].slice(-MINUTES),
+  memory: [...memory, percent(memoryShare)].slice(-MINUTES),
+});

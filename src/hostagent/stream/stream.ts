@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { lines } from '../../engine/lines.ts';
 import { openUpgrade } from '../../engine/upgrade.ts';
 import { ArpanetError, isKind } from '../../model/errors.ts';
-import type { HostFacts, Load, ProcessFaults } from '../../model/facts.ts';
+import type { HostFacts, Load, LoadHour, ProcessFaults } from '../../model/facts.ts';
 import type { AgentCall, AgentMessage, LeaderHeard, LeaderMessage } from '../../model/wire.ts';
 import { MOST_LEFT_OUT, MOST_SENTENCE, readLeaderMessage } from '../../schemas/index.ts';
 import { guarded, inBackground, reportFault } from '../../telemetry/faults.ts';
@@ -40,6 +40,8 @@ export interface HostSide {
   /** What the leader holds of this host, as it answers. Never rejects. */
   readonly held: (message: Message<'held'>) => Promise<void>;
   readonly load: () => Load;
+  /** The same object while it stays the same. */
+  readonly lastHour: () => LoadHour;
   /** A sentence for each thing of the Engine that cannot be read. */
   readonly leftOut: () => readonly string[];
   /** Of this process. */
@@ -195,19 +197,23 @@ export function createStream({ join, token, identity, log, nowMs, random }: Stre
       }
     };
     let sent: readonly string[] | undefined;
+    let sentHour: LoadHour | undefined;
     const onBeat = (): void => {
       // with TLS nothing leaves within the call that writes it
       if (socket.writableLength === 0) flushedAtMs = nowMs();
       const routes = host.routes();
+      const lastHour = host.lastHour();
       const leftOut = host.leftOut().slice(0, MOST_LEFT_OUT);
       connection.send({
         type: 'beat',
         load: host.load(),
         faults: host.faults(),
         ...(routes !== undefined && routes !== sent && { routes }),
+        ...(lastHour !== sentHour && { lastHour }),
         ...(leftOut.length > 0 && { leftOut: leftOut.map((sentence) => sentence.slice(0, MOST_SENTENCE)) }),
       });
       sent = routes;
+      sentHour = lastHour;
       if (socket.writableLength === 0) flushedAtMs = nowMs();
       const fault = connectionFault({ nowMs: nowMs(), heardAtMs, flushedAtMs, backlogBytes: socket.writableLength });
       if (fault !== undefined) connection.end(fault);

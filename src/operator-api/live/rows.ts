@@ -2,7 +2,7 @@
 import { serviceReports } from '../reports/service-report.ts';
 import { hostReports, networkReports, type Observed, statusReport } from '../reports/report.ts';
 
-/** JSON by key: `cluster`, `host/h1`, `service/abc/web`, `network/ID`. */
+/** JSON by key: `cluster`, `host/h1`, `load/h1`, `service/abc/web`, `network/ID`. */
 export type Rows = ReadonlyMap<string, string>;
 
 const LOAD_STEPS = 100;
@@ -14,6 +14,8 @@ export function liveRows(observed: Observed, nowMs: number): Rows {
   const known = schedulers.map(({ name, url, leads }) => ({ name, url, leads }));
   rows.set('cluster', JSON.stringify({ leader, clusterId, store, strategy, warnings, notes, schedulers: known }));
   for (const host of hostReports(observed)) rows.set(`host/${host.name}`, JSON.stringify({ ...host, cpuLoad: rounded(host.cpuLoad) }));
+  // by itself: it changes once a minute, the rest of a host with each second
+  for (const { name, lastHour } of observed.hosts) if (lastHour !== undefined) rows.set(`load/${name}`, JSON.stringify(lastHour));
   for (const one of serviceReports(observed.services(), nowMs)) rows.set(`service/${one.deployment}/${one.service}`, JSON.stringify(one));
   for (const { id, name, cidr, deployment, leases } of networkReports(observed)) {
     const shown = leases.map(({ ip, kind, owner, host, state }) => ({ ip, kind, owner, host, state }));

@@ -1,7 +1,25 @@
-/** The routes that the dashboard asks besides: how a browser signs in, and its terminals. Plain data. */
-import type { RouteDoc } from './route-doc.ts';
+/** The routes that the dashboard asks besides: how a browser signs in, its terminals, and logs of many instances. Plain data. */
+import { get, type RouteDoc } from './route-doc.ts';
 
 export const PAGE_DOCS: readonly RouteDoc[] = [
+  {
+    ...get(
+      '/logs',
+      'services',
+      'Logs of all instances of services in one stream, as lines of JSON as they come; one that cannot be read has an `error` in place of `text`.',
+      'LogLine',
+      [
+        { name: 'of', description: 'A deployment, a service or an instance; may be given again. Without it all.', example: 'abc/web' },
+        { name: 'tail', description: 'So many lines of each, or all. Without it 100.', example: '20' },
+        {
+          name: 'follow',
+          description: 'true: and what comes, of what starts later too, until the leadership ends; of 200 instances at most.',
+          example: 'false',
+        },
+      ],
+    ),
+    as: 'lines',
+  },
   {
     method: 'post',
     path: '/terminals',

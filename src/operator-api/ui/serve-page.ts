@@ -1,10 +1,15 @@
-/** Effects: reads the files of the dashboard, which any scheduler serves below `/ui`: no request of it goes anywhere else. */
+/**
+ * Effects: reads the files of the dashboard, which any scheduler serves below `/ui`: no request of it goes anywhere else. Each script is one file, as
+ * bundle.json says.
+ */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import type { BuildOptions } from 'esbuild';
 
 interface Asset {
   readonly type: string;
@@ -14,17 +19,6 @@ interface Asset {
 }
 
 const TYPES: Readonly<Record<string, string>> = { html: 'text/html', css: 'text/css', js: 'text/javascript' };
-/** Files of packages, by the name that the page has for them: in the build they are beside the others. */
-const PACKAGES: Readonly<Record<string, readonly [name: string, file: string]>> = {
-  'preact.js': ['preact', 'dist/preact.mjs'],
-  'htm.js': ['htm', 'dist/htm.module.js'],
-  'xterm.js': ['@xterm/xterm', 'lib/xterm.mjs'],
-  'xterm.css': ['@xterm/xterm', 'css/xterm.css'],
-  'fit.js': ['@xterm/addon-fit', 'lib/addon-fit.mjs'],
-};
-
-/** The client of `/arpanet/v1` that others import, too. */
-const CLIENT = { name: 'client.js', source: '../../../client/index.js' };
 
 /** Nothing of another origin, nothing inline, in no frame (Content Security Policy Level 3). */
 const policy = (styles: string): string =>
@@ -39,7 +33,7 @@ const HEAD = {
   'Cache-Control': 'no-cache',
 };
 
-const assets = new Map<string, Asset | undefined>();
+let files: ReadonlyMap<string, Asset> | undefined;
 
 /** Answers `GET /ui` and all below it: a file of the page, else the page itself, whose script reads the address. */
 export function servePage(req: IncomingMessage, res: ServerResponse): void {
@@ -71,27 +65,24 @@ export function servePage(req: IncomingMessage, res: ServerResponse): void {
 }
 
 function assetOf(name: string): Asset | undefined {
-  if (assets.has(name)) return assets.get(name);
-  const path = pathOf(name);
-  const asset = path === undefined ? undefined : read(path, name);
-  assets.set(name, asset);
-  return asset;
+  files ??= new Map([...readBuilt()].map(([file, plain]) => [file, assetFrom(file, plain)]));
+  return files.get(name);
 }
 
-function read(path: string, name: string): Asset {
-  const plain = readFileSync(path);
+function assetFrom(name: string, plain: Buffer): Asset {
   const etag = `"${createHash('sha256').update(plain).digest('hex').slice(0, 16)}"`;
   return { type: TYPES[name.replace(/.*\./, '')] ?? 'text/plain', plain, zipped: gzipSync(plain), etag };
 }
 
-/** Beside the programs in the build (dist/ui), beside this file and in node_modules in the source. */
-function pathOf(name: string): string | undefined {
-  const files = [`../ui/${name}`, `./page/${name}`, ...(name === CLIENT.name ? [CLIENT.source] : [])];
-  const places = files.map((file) => fileURLToPath(new URL(file, import.meta.url)));
-  const found = places.find((place) => existsSync(place));
-  const [from, file] = PACKAGES[name] ?? [];
-  if (found !== undefined || from === undefined || file === undefined) return found;
-  const main = createRequire(import.meta.url).resolve(from);
-  const folder = `/node_modules/${from}/`;
-  return main.slice(0, main.lastIndexOf(folder)) + folder + file;
+const placeOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** Beside the programs in the build (dist/ui); a checkout is bundled when somebody asks first. */
+function readBuilt(): ReadonlyMap<string, Buffer> {
+  const built = placeOf('../ui/');
+  if (existsSync(`${built}index.html`)) return new Map(readdirSync(built).map((name) => [name, readFileSync(built + name)]));
+  const requireFrom = createRequire(import.meta.url);
+  const { buildSync } = requireFrom('esbuild') as typeof import('esbuild');
+  const options = JSON.parse(readFileSync(placeOf('./bundle.json'), 'utf8')) as BuildOptions;
+  const { outputFiles } = buildSync({ ...options, absWorkingDir: placeOf('./page/'), outdir: '.', write: false });
+  return new Map(outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
 }

@@ -71,7 +71,7 @@ function seen(observed: Observed, { cluster, visible }: NonNullable<Narrow['scop
   return {
     ...observed,
     store: '',
-    hosts: observed.hosts.map(({ faults: _faults, leftOut: _leftOut, ...host }) => ({ ...host, load: undefined })),
+    hosts: observed.hosts.map(({ faults: _faults, leftOut: _leftOut, lastHour: _lastHour, ...host }) => ({ ...host, load: undefined })),
     reserved: new Map(),
     containers,
     networks,

@@ -6,43 +6,19 @@ import {
   type ContainerFacts,
   type ContainerRecord,
   type ContainerView,
-  type HostFacts,
   type HostRecord,
-  type HostState,
   type HostView,
   isUnreachable,
-  type Load,
-  type MaterialisedNetwork,
-  type ProcessFaults,
   type TagRecord,
-  type VolumeSummary,
 } from '../../model/index.ts';
-import { createImageIndex, foundImage, type HostImages, indexImages, noImages } from './image-index.ts';
+import { type HostEntry, newHost } from './host-entry.ts';
+import { createImageIndex, foundImage, indexImages, noImages } from './image-index.ts';
 import { createContainerQueries } from './container-queries.ts';
 import { createPortIndex } from './port-index.ts';
 import type { FactsMessage, FactsWriter, HostWriter, ImageReader, RecordWriter, View, ViewNotices, ViewReader } from './roles.ts';
 import { withoutSlash } from '../../text/names.ts';
 
 const NOBODY: ViewNotices = { container: () => undefined, record: () => undefined, host: () => undefined, placing: () => undefined };
-
-interface HostEntry {
-  record: HostRecord;
-  facts: HostFacts | undefined;
-  load: Load | undefined;
-  faults: ProcessFaults | undefined;
-  loadAtMs: number;
-  leftOut: readonly string[];
-  state: HostState;
-  why: string | undefined;
-  unreachableSinceMs: number | undefined;
-  isCutOff: boolean;
-  containers: Set<string>;
-  containerList: readonly ContainerView[] | undefined;
-  images: HostImages | undefined;
-  volumes: readonly VolumeSummary[];
-  networks: readonly MaterialisedNetwork[];
-  view: HostView | undefined;
-}
 
 /**
  * `isCopy(host, tag)`: this tag is just being copied there, so that its arrival is no move. `changed` is called whenever the version grows; `recorded`: what an
@@ -90,6 +66,7 @@ export function createView(
       record: entry.record,
       facts: entry.facts,
       load: entry.load,
+      ...(entry.lastHour === undefined ? {} : { lastHour: entry.lastHour }),
       ...(entry.leftOut.length === 0 ? {} : { leftOut: entry.leftOut }),
       ...(entry.faults === undefined ? {} : { faults: entry.faults }),
       state: entry.state,
@@ -170,24 +147,7 @@ export function createView(
   }
 
   function entryFor(record: HostRecord): HostEntry {
-    const entry: HostEntry = {
-      record,
-      facts: undefined,
-      load: undefined,
-      faults: undefined,
-      loadAtMs: 0,
-      leftOut: [],
-      state: 'joining',
-      why: undefined,
-      unreachableSinceMs: undefined,
-      isCutOff: false,
-      containers: new Set(),
-      containerList: undefined,
-      images: undefined,
-      volumes: [],
-      networks: [],
-      view: undefined,
-    };
+    const entry = newHost(record);
     hosts.set(record.name, entry);
     order = undefined;
     return entry;
@@ -199,6 +159,7 @@ export function createView(
     hostChanged(entry);
     if (message.type === 'beat') {
       Object.assign(entry, { load: message.load, faults: message.faults, loadAtMs: nowMs, leftOut: message.leftOut ?? [] });
+      if (message.lastHour !== undefined) entry.lastHour = message.lastHour;
       if (message.routes !== undefined && entry.facts !== undefined) entry.facts = { ...entry.facts, routes: message.routes };
       return [];
     }

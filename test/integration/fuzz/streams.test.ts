@@ -143,6 +143,7 @@ describe('a leader that talks nonsense', () => {
       joined: () => undefined,
       held: async ({ containers = {} }) => assert.ok(Object.values(containers).every((digest) => typeof digest === 'string')),
       load: () => ({ cpu: 0, memoryUsedBytes: 0, memoryTotalBytes: 0 }),
+      lastHour: () => ({ cpu: [], memory: [] }),
       leftOut: () => [],
       routes: () => undefined,
       faults: () => ({ unexpectedErrors: 0, refusedMessages: 0 }),

@@ -105,6 +105,7 @@ describe('the operator API', () => {
         bundle: () => 'bundle',
         boot: () => remembers,
         terminals: remembers,
+        engine: remembers,
         decision: () => {
           throw new ArpanetError('not-found', 'no such container');
         },

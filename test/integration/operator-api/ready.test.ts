@@ -102,6 +102,7 @@ describe('a new leader and its ops', () => {
       container: notAsked,
       secret: notAsked,
       terminals: { prepare: notAsked, accept: notAsked },
+      engine: notAsked,
       rehearse: notAsked,
       audit: notAsked,
       discard: notAsked,

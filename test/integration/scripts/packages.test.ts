@@ -34,7 +34,7 @@ describe('the packages', () => {
 
   it('have programs and texts only: no TypeScript, nothing of the tests, every file of one age and owned by root', () => {
     const lines = run('tar', ['-tvzf', file, '--numeric-owner', '--full-time'], { TZ: 'UTC' }).trim().split('\n');
-    for (const name of ['index.html', 'app.js', 'preact.js', 'htm.js'])
+    for (const name of ['index.html', 'app.js', 'worker.js', 'terminal.js'])
       assert.ok(
         lines.some((line) => line.endsWith(`package/dist/ui/${name}`)),
         `the dashboard's ${name}`,

@@ -82,6 +82,7 @@ export async function startFakeEndpoint(
     bundle: () => undefined,
     secret: async () => 'a secret',
     terminals: { prepare: notHere, accept: notHere },
+    engine: notHere,
     container: scheduler.containers.one,
     cas: notHere,
     schema: notHere,

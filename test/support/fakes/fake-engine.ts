@@ -42,6 +42,8 @@ export interface FakeEngine {
   afterCreate: (name: string, request: http.IncomingMessage) => Promise<void>;
   /** Nothing is answered before this settles. */
   held: Promise<void> | undefined;
+  /** What a container has said, by its name: a line each, which begins with its time. */
+  readonly logs: Map<string, string[]>;
   /** What it answers instead, by route such as `GET /system/df`. */
   readonly answers: Map<string, unknown>;
   /** Answers the routes that are not here. */
@@ -75,9 +77,11 @@ export function fakeEngine(): FakeEngine {
     beforeCreate: async () => undefined,
     afterCreate: async () => undefined,
     held: undefined,
+    logs: new Map(),
     answers: new Map(),
     otherwise: undefined,
     server: http.createServer((request, response) => {
+      if (sendLog(engine, request, response)) return;
       answer(engine, request).then(
         ({ status, body }) =>
           response.writeHead(status, { 'Content-Type': 'application/json' }).end(body === undefined ? '' : JSON.stringify(body)),
@@ -94,6 +98,24 @@ export function fakeEngine(): FakeEngine {
     },
   };
   return engine;
+}
+
+/** In frames, as an Engine sends it (Docker API, containers/{id}/logs); one that is followed does not end. False: something else is asked for, or it has said nothing. */
+function sendLog(engine: FakeEngine, { url = '' }: http.IncomingMessage, response: http.ServerResponse): boolean {
+  const [, id = ''] = /\/containers\/([^/]+)\/logs\?/.exec(url) ?? [];
+  const said = engine.logs.get(engine.containers.get(id)?.name ?? '');
+  if (said === undefined) return false;
+  const tail = Number(/[?&]tail=(\d+)/.exec(url)?.[1] ?? said.length);
+  response.writeHead(200, { 'Content-Type': 'application/vnd.docker.multiplexed-stream' });
+  for (const line of said.slice(-tail)) {
+    const text = Buffer.from(`${line}\n`);
+    const head = Buffer.alloc(8);
+    head[0] = 1;
+    head.writeUInt32BE(text.length, 4);
+    response.write(Buffer.concat([head, text]));
+  }
+  if (!url.includes('follow=1')) response.end();
+  return true;
 }
 
 async function answer(engine: FakeEngine, request: http.IncomingMessage): Promise<Answered> {

@@ -7,12 +7,13 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import { openJsonFile } from '../../../src/hostagent/json-file.ts';
 import { isUrgent, queueOf, readsFor, refreshFor, touchedNetwork } from '../../../src/hostagent/inventory/inventory-plan.ts';
-import { busiestLink, busyShare, cpuTicks, linkBytes, memory, smooth } from '../../../src/hostagent/load/load-figures.ts';
+import { busiestLink, busyShare, cpuTicks, hourWith, linkBytes, memory, smooth } from '../../../src/hostagent/load/load-figures.ts';
 import { movedNetworks } from '../../../src/hostagent/overlay/moved-addresses.ts';
 import { backoffMs, connectionFault } from '../../../src/hostagent/stream/stream-rules.ts';
 import { asWireError } from '../../../src/hostagent/stream/wire-error.ts';
 import type { EngineEvent } from '../../../src/model/docker.ts';
 import { ArpanetError } from '../../../src/model/errors.ts';
+import type { LoadHour } from '../../../src/model/facts.ts';
 import type { NamedInstance, NameTable } from '../../../src/model/name-table.ts';
 
 const event = (Type: string, Action: string, ID = 'c1', Attributes: Record<string, string> = {}): EngineEvent => ({
@@ -102,6 +103,12 @@ veth1a:${veth} 1 0 0 0 0 0 0 ${veth} 1 0 0 0 0 0 0
 
   it('follows a change by two thirds within its time constant', () => {
     assert.ok(Math.abs(smooth(0, 1, 5_000, 5_000) - 0.632) < 0.001);
+  });
+
+  it('has sixty minutes to tell of, in whole percents, the newest last', () => {
+    let hour: LoadHour = { cpu: [], memory: [] };
+    for (let minute = 0; minute < 100; minute++) hour = hourWith(hour, minute / 99, 1.2);
+    assert.deepEqual([hour.cpu.length, hour.memory.length, hour.cpu[0], hour.cpu[59], hour.memory[0]], [60, 60, 40, 100, 100]);
   });
 
   it('counts as used what is not available', () => {

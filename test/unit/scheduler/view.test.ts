@@ -113,6 +113,15 @@ describe('the view', () => {
     assert.equal(view.read.loadAt('h1'), 7);
   });
 
+  it('knows the last hour of a host from the first beat that tells it, and keeps it over those that do not', () => {
+    const view = viewOf('h1');
+    const load = { cpu: 0.5, memoryUsedBytes: 1, memoryTotalBytes: 2 };
+    const lastHour = { cpu: [1, 50], memory: [20, 21] };
+    view.facts.apply('h1', { type: 'beat', load, lastHour }, 7);
+    view.facts.apply('h1', { type: 'beat', load }, 8);
+    assert.deepEqual(view.read.host('h1')?.lastHour, lastHour);
+  });
+
   it("joins a container with its record, whichever comes first, and calls it by the record's name", () => {
     const view = viewOf('h1');
     view.records.set('web', record('web', 'a1'));

@@ -72,6 +72,12 @@ describe('a message from an agent', () => {
       [],
       5,
       { type: 'beat', load: null },
+      {
+        type: 'beat',
+        load: { cpu: 0, memoryUsedBytes: 0, memoryTotalBytes: 0 },
+        lastHour: { cpu: Array.from({ length: 61 }, () => 1), memory: [] },
+      },
+      { type: 'beat', load: { cpu: 0, memoryUsedBytes: 0, memoryTotalBytes: 0 }, lastHour: { cpu: [0.5], memory: [] } },
       { type: 'beat', load: { cpu: -1, memoryUsedBytes: 0, memoryTotalBytes: 0 } },
       { type: 'containers', upserts: [null], removes: [] },
       { type: 'containers', upserts: [], removes: ['../x'] },

@@ -121,12 +121,21 @@ const simple = (title, text, names, path, body, isDanger = false) =>
   open({ title, isDanger, body: () => html`<p>${text}</p>${list(names)}`, act: (progress) => work(path, body, progress) });
 const onService = (verb, title, text, isDanger) => (service) =>
   simple(`${title} ${reference(service)}`, text, places(service), `/services/${verb}`, { services: [reference(service)] }, isDanger);
+const release = (name, services) =>
+  open({
+    title: `Remove ${name}`,
+    isDanger: true,
+    body: () =>
+      html`<p>These are stopped and removed, with their services and networks. Named volumes stay.</p>${list(services.flatMap(places))}`,
+    act: (progress) => work(`/deployments/${encodeURIComponent(name)}`, undefined, progress, 'DELETE'),
+  });
 const onHost = (name, verb) => `/hosts/${encodeURIComponent(name)}/${verb}`;
 
 export const ask = {
   scale,
   update,
   rebalance,
+  release,
   rollback: onService('rollback', 'Roll back', 'It gets the settings back that it had before its last update; these are replaced:'),
   restart: onService('restart', 'Restart', 'These are restarted:'),
   remove: onService('rm', 'Remove', 'These are stopped and removed, with the service. Named volumes stay.', true),

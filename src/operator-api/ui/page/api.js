@@ -1,5 +1,4 @@
 // Requests to /arpanet/v1 of the scheduler that this page came from.
-import { framesOf } from './frames.js';
 
 /** An error with the status of the answer. */
 async function refusal(answer) {
@@ -49,9 +48,9 @@ export async function* linesOf(answer) {
   if (rest !== '') yield rest;
 }
 
-async function post(path, body) {
+async function post(path, body, method = 'POST') {
   const answer = await fetch(`/arpanet/v1${path}`, {
-    method: 'POST',
+    method,
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
   });
@@ -61,9 +60,12 @@ async function post(path, body) {
 
 export const send = async (path, body) => (await post(path, body)).json();
 
+/** What a PUT of a deployment would do. */
+export const askPlan = async (path, body) => (await post(`${path}?dry-run=true`, body, 'PUT')).json();
+
 /** Long work: progress is told line by line. */
-export async function work(path, body, progress) {
-  const answer = await post(path, body);
+export async function work(path, body, progress, method) {
+  const answer = await post(path, body, method);
   let result;
   let hasEnded = false;
   for await (const line of linesOf(answer)) {
@@ -76,31 +78,11 @@ export async function work(path, body, progress) {
   return result;
 }
 
-/** Lines of one container's log, frames of 8 bytes before each part unless it has a terminal (Docker API, containers/{id}/attach). */
-export async function* logOf(id, { follow, tail }, signal) {
-  const inspect = await fetch(`/containers/${encodeURIComponent(id)}/json`, { signal });
-  if (!inspect.ok) throw await refusal(inspect);
-  const isRaw = (await inspect.json()).Config?.Tty === true;
-  const answer = await fetch(
-    `/containers/${encodeURIComponent(id)}/logs?stdout=1&stderr=1&timestamps=1&tail=${tail}&follow=${follow ? 1 : 0}`,
-    { signal },
-  );
+/** Lines of an answer as they come, until the signal aborts. */
+export async function* linesFrom(path, signal) {
+  const answer = await fetch(`/arpanet/v1${path}`, { signal });
   if (!answer.ok) throw await refusal(answer);
-  const decoder = new TextDecoder();
-  const reader = answer.body.getReader();
-  const partsOf = isRaw ? (bytes) => [bytes] : framesOf();
-  let rest = '';
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    const text = partsOf(value)
-      .map((part) => decoder.decode(part, { stream: true }))
-      .join('');
-    const lines = (rest + text).split('\n');
-    rest = lines.pop();
-    yield* lines;
-  }
-  if (rest !== '') yield rest;
+  yield* linesOf(answer);
 }
 
 /** Takes the session from this browser. */

@@ -1,11 +1,13 @@
 // The page: address, keys, search, and what is drawn when.
 import { close, dialog, dialogView, onDialog } from './actions.js';
 import { signOut } from './api.js';
+import { onInstances } from './cluster.js';
+import { onDeploy } from './deploy.js';
 import { forget, onAnswer } from './kept.js';
 import { endLogs, onLogs } from './logs.js';
 import { learn, may, me } from './me.js';
 import { to } from './parts.js';
-import { again, all, connect, instances, link, onChange, rows } from './stream.js';
+import { again, connect, deployments, hosts, instances, link, networks, onChange, rows, services } from './stream.js';
 import { signInView } from './signin.js';
 import { applyTheme, nextTheme } from './theme.js';
 import { html, render } from './vendor.js';
@@ -16,35 +18,44 @@ const PLACES = [
   ['o', 'Cluster', '/ui/', 'read'],
   ['h', 'Hosts', '/ui/hosts', 'read'],
   ['s', 'Services', '/ui/services', 'read'],
+  ['c', 'Instances', '/ui/instances', 'read'],
   ['n', 'Networks', '/ui/networks', 'read'],
   ['v', 'Volumes', '/ui/volumes', 'read'],
   ['i', 'Images', '/ui/images', 'read'],
-  ['e', 'Events', '/ui/events', 'read'],
+  ['p', 'Deploy', '/ui/deploy', 'change'],
   ['l', 'Logs', '/ui/logs', 'read'],
+  ['e', 'Events', '/ui/events', 'read'],
   ['w', 'Operations', '/ui/operations', 'read'],
   ['a', 'Audit', '/ui/audit', 'all'],
   ['d', 'Doctor', '/ui/doctor', 'all'],
 ];
 const places = () => PLACES.filter(([, , , access]) => access === 'read' || may(access));
 const search = { isOpen: false, text: '', at: 0 };
-let isDue = false;
+/** Where a browser draws no frames, as for a window that is covered, the page is drawn nevertheless: it is read by more than eyes. */
+const FRAME_MS = 200;
+let due;
 /** Once for all changes of a frame. */
 function draw() {
-  if (isDue) return;
-  isDue = true;
-  requestAnimationFrame(() => {
-    isDue = false;
+  if (due !== undefined) return;
+  const now = () => {
+    if (due !== mine) return;
+    due = undefined;
+    clearTimeout(timer);
     paint();
-  });
+  };
+  const mine = requestAnimationFrame(now);
+  const timer = setTimeout(now, FRAME_MS);
+  due = mine;
 }
 
 function found() {
   const text = search.text.toLowerCase();
   const everything = [
     ...places().map(([, name, path]) => ['page', name, path]),
-    ...all('host/').map(({ name, address }) => ['host', `${name} ${address}`, to.host(name)]),
-    ...all('service/').map((one) => ['service', `${one.deployment}/${one.service} ${one.image}`, to.service(one)]),
-    ...all('network/').map(({ name, cidr }) => ['network', `${name} ${cidr}`, to.network(name)]),
+    ...hosts().map(({ name, address }) => ['host', `${name} ${address}`, to.host(name)]),
+    ...[...deployments().keys()].map((name) => ['deployment', name, to.deployment(name)]),
+    ...services().map((one) => ['service', `${one.deployment}/${one.service} ${one.image}`, to.service(one)]),
+    ...networks().map(({ name, cidr }) => ['network', `${name} ${cidr}`, to.network(name)]),
     ...instances().map(({ name, addresses }) => ['instance', `${name} ${addresses.join(' ')}`, to.instance(name)]),
   ];
   return everything.filter(([kind, name]) => `${kind} ${name}`.toLowerCase().includes(text)).slice(0, 12);
@@ -88,17 +99,17 @@ function paint() {
   render(
     html`${link.isUp || isSigningIn() ? null : html`<div class="offline" role="status">not connected: what is shown may be old</div>`}
       <header>
-        <a href="/ui/"><b>arpanet</b></a>
-        <nav aria-label="views">${places().map(
-          ([key, name, path]) =>
-            html`<a href=${path} title="g ${key}" aria-current=${(path === '/ui/' ? here === '/ui/' || here === '/ui' : here.startsWith(path)) ? 'page' : undefined}>${name}</a>`,
-        )}</nav>
+        <a class="brand" href="/ui/">arpanet</a>
+        <button class="find" onClick=${openSearch}><span>Search</span><kbd>/</kbd></button>
         <span class="grow"></span>
         ${me.name === undefined || me.isOut ? null : html`<span class="soft" title="who you are, and your role">${me.name} (${me.role})</span>`}
         ${me.isSession && !me.isOut ? html`<button onClick=${() => leave().catch(() => undefined)}>Sign out</button>` : null}
-        <button onClick=${openSearch} title="/">Search</button>
         <button onClick=${() => (nextTheme(), draw())} title="light, dark, or as the system has it">${localStorage.getItem('theme') ?? 'auto'}</button>
       </header>
+      <nav class="scroll" aria-label="views">${places().map(
+        ([key, name, path]) =>
+          html`<a href=${path} title="g ${key}" aria-current=${(path === '/ui/' ? here === '/ui/' || here === '/ui' : here.startsWith(path)) ? 'page' : undefined}>${name}</a>`,
+      )}</nav>
       <main>${isSigningIn() ? signInView(draw) : rows.size === 0 ? html`<p class="soft">asking the leader…</p>` : show()}</main>
       <dialog id="search" aria-label="search" onClose=${() => ((search.isOpen = false), draw())}>${search.isOpen ? searchView() : null}</dialog>
       <dialog id="action" aria-label="action" onClose=${() => dialog.now !== undefined && close()}>${dialogView()}</dialog>`,
@@ -172,6 +183,8 @@ onChange(() => {
 onAnswer(draw);
 onDialog(draw);
 onLogs(draw);
+onDeploy(draw);
+onInstances(draw);
 applyTheme();
 connect();
 learn(draw).catch(() => undefined);

@@ -1,7 +1,8 @@
 // Views of what is asked for when they are opened: volumes, images, long work, differences, who changed what, and the path between two things.
 import { getDocker, getLines } from './api.js';
 import { kept } from './kept.js';
-import { size, table, to } from './parts.js';
+import { list } from './long.js';
+import { size, state, table, to } from './parts.js';
 import { instances } from './stream.js';
 import { html } from './vendor.js';
 
@@ -17,9 +18,10 @@ export function volumesView() {
   return html`<h1>Volumes</h1>
     ${answered(kept('/volumes', getDocker), ({ Volumes, Warnings }) => [
       ...(Warnings ?? []).map((one) => html`<p class="warn">${one}</p>`),
-      table(
+      list(
         ['volume', 'host', 'driver', 'created'],
-        (Volumes ?? []).map(({ Name, Driver, Status, CreatedAt }) => ({
+        Volumes ?? [],
+        ({ Name, Driver, Status, CreatedAt }) => ({
           key: Name,
           cells: [
             Name,
@@ -27,7 +29,7 @@ export function volumesView() {
             Driver,
             CreatedAt ?? '',
           ],
-        })),
+        }),
         'no volumes yet',
       ),
     ])}`;
@@ -58,13 +60,13 @@ export function operationsView() {
     ${answered(kept('/operations'), (operations) =>
       table(
         ['began', 'what', 'user', 'state', 'last'],
-        operations.map(({ id, what, user, startedAtMs, endedAtMs, state, progress, error }) => ({
+        operations.map(({ id, what, user, startedAtMs, endedAtMs, state: how, progress, error }) => ({
           key: id,
           cells: [
             when(startedAtMs),
             what.replace('/arpanet/v1', ''),
             user ?? '–',
-            html`<span class=${state === 'failed' ? 'bad' : state === 'done' ? 'good' : 'warn'}>${state}${endedAtMs === undefined ? '' : ` after ${((endedAtMs - startedAtMs) / 1000).toFixed(1)} s`}</span>`,
+            html`<span class=${how === 'failed' ? 'bad' : how === 'done' ? 'good' : 'warn'}>${how}${endedAtMs === undefined ? '' : ` after ${((endedAtMs - startedAtMs) / 1000).toFixed(1)} s`}</span>`,
             error ?? progress.at(-1) ?? '',
           ],
         })),
@@ -120,11 +122,11 @@ export function doctorView() {
     ${from === '' || name === '' ? null : answered(kept(`/doctor?${new URLSearchParams({ from, name }).toString()}`), pathOf)}`;
 }
 
-/** Drawn from the sender on; the broken link is the last. */
+/** Drawn from the sender on; the broken link is the last, and what it should have led to stays apart. */
 function pathOf(links) {
   const fix = links.at(-1)?.fix;
   return html`<ol class="path" aria-label="path">${links.map(
     ({ link, isSound, what }) =>
-      html`<li class=${isSound ? 'sound' : 'broken'}><b class=${isSound ? 'good' : 'bad'}>${isSound ? '✓' : '✗ broken'} ${link}</b><br />${what}</li>`,
-  )}</ol>${fix === undefined ? html`<p class="good">no problem found</p>` : html`<p><b>to fix it:</b> ${fix}</p>`}`;
+      html`<li class=${isSound ? 'sound' : 'broken'}><span class="knot" aria-hidden="true">${isSound ? '✓' : '✗'}</span><b>${isSound ? '' : html`<span class="bad">broken </span>`}${link}</b><br />${what}</li>`,
+  )}</ol>${fix === undefined ? html`<p>${state('no problem found', 'good')}</p>` : html`<section class="card problems"><b>to fix it:</b> ${fix}</section>`}`;
 }

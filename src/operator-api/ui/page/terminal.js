@@ -1,9 +1,9 @@
 // A terminal in a container: a shell, or with ?attach what the container itself says and reads. It has a page of its own, which alone loads xterm.js.
-import { FitAddon } from './fit.js';
+import { FitAddon } from '@xterm/addon-fit';
 import { send } from './api.js';
 import { framesOf } from './frames.js';
 import { applyTheme } from './theme.js';
-import { Terminal } from './xterm.js';
+import { Terminal } from '@xterm/xterm';
 
 /** The scheduler takes no more at once. */
 const MOST_INPUT_BYTES = 32 << 10;

@@ -1,6 +1,6 @@
 // The two libraries of this page: preact draws, htm reads templates.
-import htm from './htm.js';
-import { h, render } from './preact.js';
+import htm from 'htm';
+import { Component, h, render } from 'preact';
 
 export const html = htm.bind(h);
-export { render };
+export { Component, render };
