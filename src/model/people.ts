@@ -48,4 +48,6 @@ export interface PolicyRules {
   readonly devices?: readonly string[];
   readonly securityOpt?: readonly string[];
   readonly sysctls?: readonly string[];
+  /** Of an Engine, as `json-file`. */
+  readonly logDrivers?: readonly string[];
 }

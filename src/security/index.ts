@@ -2,6 +2,7 @@
  * Job: who may do what. In: heads of requests, names. Out: a refusal in words, or none.
  * Invariants: decisions are pure and made in one place; what is not known is refused.
  */
+export { refuseConnect } from './policy-outside.ts';
 export { allowedHosts, type AllowedHosts, refuseCrossSite, refuseFetched, refuseHost } from './web-requests.ts';
 export { type AskedAddress, isLoopback, type ListenAddress, planListen } from './listen.ts';
 export { type CertificateAuthority, newAuthority, newKeyPair, openAuthority, withNewAuthority, withoutOldAuthorities } from './ca.ts';

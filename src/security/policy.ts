@@ -8,6 +8,7 @@ import type { PolicyRules } from '../model/people.ts';
 import { namesRegistry, registryOf } from '../text/image-reference.ts';
 import { parseHooks } from '../text/hooks-label.ts';
 import { parseBind } from '../text/mount-spec.ts';
+import { linkProblem, LOCAL_LOG_DRIVERS, logProblem } from './policy-outside.ts';
 import type { Role } from './roles.ts';
 
 /** The limits of a role. A list with `any` in it allows everything. */
@@ -36,6 +37,7 @@ export const DEPLOYER_POLICY: Policy = {
   devices: [],
   securityOpt: ['no-new-privileges', 'no-new-privileges:true', 'no-new-privileges=true'],
   sysctls: [],
+  logDrivers: LOCAL_LOG_DRIVERS,
 };
 
 /** Of operators without a record. */
@@ -50,6 +52,7 @@ const OPEN_POLICY: Policy = {
   devices: ANY,
   securityOpt: ANY,
   sysctls: ANY,
+  logDrivers: ANY,
 };
 
 /** Whether anything is allowed of what the list is about. */
@@ -222,7 +225,7 @@ const HOST_CONFIG: Readonly<Record<string, Rule>> = {
   CgroupnsMode: notHost('cgroup'),
   ...all(
     any,
-    'LogConfig PortBindings RestartPolicy AutoRemove VolumesFrom ConsoleSize CapDrop Dns DnsOptions DnsSearch',
+    'PortBindings RestartPolicy AutoRemove VolumesFrom ConsoleSize CapDrop Dns DnsOptions DnsSearch',
     'ExtraHosts GroupAdd Links PublishAllPorts ReadonlyRootfs Tmpfs ShmSize Init CpuShares CpuPeriod CpuQuota',
     'CpusetCpus CpusetMems BlkioWeight KernelMemory KernelMemoryTCP MemoryReservation MemorySwap MemorySwappiness',
     'PidsLimit Ulimits Memory NanoCpus CpuCount CpuPercent IOMaximumIOps IOMaximumBandwidth',
@@ -241,6 +244,7 @@ const HOST_CONFIG: Readonly<Record<string, Rule>> = {
   ),
   SecurityOpt: listOf(({ securityOpt }) => securityOpt),
   Sysctls: listOf(({ sysctls }) => sysctls),
+  LogConfig: (value, { logDrivers }) => logProblem(value, logDrivers),
   VolumeDriver: closed(oneOf('local')),
   Runtime: closed(oneOf('runc')),
   Isolation: closed(oneOf('default')),
@@ -254,8 +258,12 @@ const CREATE: Readonly<Record<string, Rule>> = {
     any,
     'Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce',
     'Env Cmd Healthcheck ArgsEscaped Image Volumes WorkingDir Entrypoint NetworkDisabled MacAddress',
-    'OnBuild StopSignal StopTimeout Shell HostConfig NetworkingConfig',
+    'OnBuild StopSignal StopTimeout Shell HostConfig',
   ),
+  NetworkingConfig: (value, policy) =>
+    Object.values((value as CreateRequest['NetworkingConfig'])?.EndpointsConfig ?? {})
+      .map((endpoint) => linkProblem(endpoint, policy.sysctls))
+      .find((problem) => problem !== undefined),
   ...all(untouchedPaths, 'MaskedPaths ReadonlyPaths'),
   Labels: (value, policy) => {
     const hooks = (value as Readonly<Record<string, string>> | null | undefined)?.[labels.hooks];

@@ -6,6 +6,7 @@ import {
   type Identity,
   isAny,
   type Policy,
+  refuseConnect,
   refuseCreate,
   refuseHostNetwork,
   refuseLabels,
@@ -85,6 +86,7 @@ export function policedCluster(all: Cluster, policed: Policed): Cluster {
         return await all.networks.create(request, requestId);
       },
       async connect(reference, container, endpoint) {
+        policed.obey((policy) => refuseConnect(policy, endpoint));
         if (predefinedName(reference) === 'host') policed.obey((policy) => refuseHostNetwork(policy, reference));
         await all.networks.connect(reference, container, endpoint);
       },

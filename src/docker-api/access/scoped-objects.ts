@@ -12,7 +12,7 @@ import {
   labels,
 } from '../../model/index.ts';
 import { isSharedBridge, predefinedName } from '../../networks/index.ts';
-import { type Identity, refuseHostNetwork, refuseLabels, refuseNetwork, refuseVolume } from '../../security/index.ts';
+import { type Identity, refuseConnect, refuseHostNetwork, refuseLabels, refuseNetwork, refuseVolume } from '../../security/index.ts';
 import { meantBy } from '../../text/references.ts';
 import { type Policed, policedBy, type PolicyOf } from './policed.ts';
 import { referencesIn } from './references-in.ts';
@@ -195,6 +195,7 @@ export function scopedNetworks(all: Networks, visible: Visible, own: Own): Netwo
     },
     planAsked: (...given) => all.planAsked(...given),
     async connect(reference, container, endpoint) {
+      own.policed((policy) => refuseConnect(policy, endpoint));
       if (predefinedName(reference) === 'host') own.policed((policy) => refuseHostNetwork(policy, reference));
       const EndpointsConfig = { [reference]: (endpoint ?? null) as Readonly<Record<string, unknown>> | null };
       const named = referencesIn({ NetworkingConfig: { EndpointsConfig } });

@@ -81,6 +81,7 @@ const RULES: Readonly<Record<string, Read>> = {
   devices: (value, at) => ({ devices: checked(value, at, isPath, 'it is the whole path of a device or of a folder of devices') }),
   security_opt: (value, at) => ({ securityOpt: listOf(value, at) }),
   sysctls: (value, at) => ({ sysctls: listOf(value, at) }),
+  log_drivers: (value, at) => ({ logDrivers: listOf(value, at) }),
   binds: (value, at) => ({ binds: checked(value, at, isPath, 'it is a whole path of hosts, without ..') }),
   registries: (value, at) => ({
     registries: checked(
@@ -129,6 +130,7 @@ export function shownPolicy(policy: Policy): PolicyText {
     devices: list(policy.devices),
     security_opt: list(policy.securityOpt),
     sysctls: list(policy.sysctls),
+    log_drivers: list(policy.logDrivers),
     binds: list(policy.binds),
     registries: list(policy.registries),
     ...(policy.memoryBytes === undefined ? {} : { memory: formatSize(policy.memoryBytes) }),

@@ -2,6 +2,7 @@
 import { ArpanetError, canaryOf, type ContainerRecord, type CreateRequest, labels } from '../../model/index.ts';
 import { httpOf } from '../../text/http-label.ts';
 import type { Core } from '../core.ts';
+import { whoHas } from './who-has.ts';
 
 interface Asking extends Pick<ContainerRecord, 'deployment' | 'service'> {
   /** Names of containers that will be gone then. */
@@ -30,7 +31,7 @@ export function refuseTakenNames(
     if (holder !== undefined)
       throw new ArpanetError(
         'conflict',
-        `HTTP name '${site.replace(/\/$/, '')}' is already in use by service '${ownerOf(holder, holder.request.Labels)}': give this one another name or path, or remove that one first`,
+        `HTTP name '${site.replace(/\/$/, '')}' is already in use by ${whoHas(asking, holder, ownerOf(holder, holder.request.Labels))}: give this one another name or path, or remove that one first`,
       );
   }
 }

@@ -4,6 +4,7 @@ import { urlPort } from '../../text/host-port.ts';
 import { ingressOf } from '../../text/ingress-label.ts';
 import type { Core } from '../core.ts';
 import { refuseTakenNames } from './http-claims.ts';
+import { whoHas } from './who-has.ts';
 import { heldBy, isSameService, parseHostPort } from '../placement/host-ports.ts';
 import { placedContainer } from '../view/host-snapshots.ts';
 
@@ -55,7 +56,7 @@ export function refuseTakenPorts(
       `no host can answer for the ports of label ${labels.ingress}: install nftables on the hosts, and let no agent run with --overlay none`,
     );
   const refuse = (port: number, holder: Pick<ContainerRecord, 'deployment' | 'service'>, mode: string) =>
-    new ArpanetError('conflict', `port '${port}' is already in use by service '${serviceName(holder)}' as ${mode} port`);
+    new ArpanetError('conflict', `port '${port}' is already in use by ${whoHas(asking, holder, serviceName(holder))} as ${mode} port`);
   const begun = recordIndex.unseen().filter(({ request }) => request.Labels?.[labels.ingress]);
   const keeps = ({ name }: { readonly name: string }): boolean => asking.replaced?.has(name) !== true;
   for (const { port, protocol } of [...own, ...fixed.map(({ from, protocol }) => ({ port: from, protocol }))]) {

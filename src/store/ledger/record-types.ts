@@ -247,6 +247,7 @@ export const RECORD_TYPES: GoTypes = {
     devices: '*[]string',
     securityOpt: '*[]string',
     sysctls: '*[]string',
+    logDrivers: '*[]string',
   },
   'record.UserCertificate': { fingerprint: 'string', toMs: 'milliseconds', ca: '*string' },
   'record.OutsideName': { name: 'string', entries: '[]record.OutsideEntry' },

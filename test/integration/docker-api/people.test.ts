@@ -122,6 +122,7 @@ describe('people with certificates', () => {
     rules = {};
     areLimited = false;
     heard.length = 0;
+    small.asked.length = 0;
     peers.length = 0;
     lines.length = 0;
   });
@@ -294,6 +295,37 @@ describe('people with certificates', () => {
     // keys in any case: as Go reads them, so is what the Engine gets
     await ask('POST', '/containers/mine/exec', json, small, '{"cmd":["sh"],"privileged":false}');
     assert.deepEqual(heard, [`POST /v1.41/containers/mine/exec`]);
+  });
+
+  it('a body is judged whole, however it comes, or refused: in pieces, empty, too large, of another type; and a start brings none', async () => {
+    identity = deployer;
+    const Labels = { 'com.docker.compose.project': 'abc' };
+    const way = JSON.stringify({ Image: 'web', Labels, HostConfig: { Privileged: true } });
+    const late = JSON.stringify({ Image: 'web', Labels, Env: ['x'.repeat(3 << 20)], HostConfig: { Privileged: true } });
+    const large = JSON.stringify({ Image: 'web', Labels, Env: ['x'.repeat(5 << 20)], HostConfig: { Privileged: true } });
+    const chunked = { ...json, 'Transfer-Encoding': 'chunked' };
+    const exec = JSON.stringify({ Cmd: ['x'.repeat(3 << 20)], Privileged: true });
+    for (const [status, path, headers, body] of [
+      [403, '/containers/create', chunked, way],
+      [403, '/containers/create', chunked, late],
+      [413, '/containers/create', chunked, large],
+      [413, '/containers/create', json, large],
+      [400, '/containers/create', json, ''],
+      [400, '/containers/create', chunked, ''],
+      [400, '/containers/create', { 'Content-Type': 'text/plain' }, way],
+      [400, '/containers/create', { 'Content-Type': 'application/x-www-form-urlencoded' }, way],
+      [400, '/containers/create', json, `${way}${way}`],
+      [403, '/containers/mine/exec', chunked, exec],
+      [413, '/containers/mine/exec', chunked, JSON.stringify({ Cmd: ['x'.repeat(5 << 20)], Privileged: true })],
+      [400, '/v1.23/containers/mine/start', json, '{"Privileged":true,"Binds":["/:/x"]}'],
+    ] as const) {
+      const got = await ask('POST', path, headers, small, body);
+      assert.deepEqual([path, body.length, got.status], [path, body.length, status], got.body);
+    }
+    assert.deepEqual([heard, small.asked], [[], []]);
+    // an Engine takes a HostConfig there below API 1.24 alone (moby, postContainersStart)
+    await ask('POST', '/containers/mine/start', json, small, '{"Privileged":true}');
+    assert.match(heard.join(), /^POST \/v1\.(?:2[4-9]|[3-9]\d)\/containers\/mine\/start$/);
   });
 
   it('what was set for a role counts at once, on every route, for operators too, and not for an admin', async () => {

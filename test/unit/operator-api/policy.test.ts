@@ -28,6 +28,7 @@ deployer:
   devices: /dev/fuse
   security_opt: none
   sysctls: [net.core.somaxconn]
+  log_drivers: [local, gelf]
   binds: [/srv/abc]
   registries: [docker.io, "corp:5000"]
   memory: 2g
@@ -46,6 +47,7 @@ describe('the policies of roles', () => {
       devices: ['/dev/fuse'],
       securityOpt: [],
       sysctls: ['net.core.somaxconn'],
+      logDrivers: ['local', 'gelf'],
       binds: ['/srv/abc'],
       registries: ['docker.io', 'corp:5000'],
       memoryBytes: 2 * 1024 ** 3,

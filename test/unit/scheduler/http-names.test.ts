@@ -22,7 +22,7 @@ describe('a name by which HTTP reaches a service', () => {
     create('shop.example.com sticky');
   });
 
-  it('is one service’s: another is told who has it, also while that one is being created', () => {
+  it('is one service’s: another of its deployment is told who has it, also while that one is being created', () => {
     const index = createRecordIndex(() => false);
     index.put('abc_web_1', literalRecord('abc_web_1', { request: { Labels: NAME } }));
     const answering = (...answers: readonly HostSnapshot['answers'][]) => {
@@ -39,7 +39,7 @@ describe('a name by which HTTP reaches a service', () => {
       );
     assert.throws(
       () => refuse('xyz', 'web', NAME),
-      /HTTP name 'shop\.example\.com\/api' is already in use by service 'abc\/web': give this one another/,
+      /HTTP name 'shop\.example\.com\/api' is already in use by a service of another deployment: give this one another/,
     );
     assert.throws(() => refuse('abc', 'api', NAME), /in use by service 'abc\/web'/);
     refuse('abc', 'web', NAME);

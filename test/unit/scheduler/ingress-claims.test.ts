@@ -30,6 +30,8 @@ describe('a port that every host answers for is one service’s', () => {
   it('a second service is told who has it, whether it asks for all hosts or for one', () => {
     assert.throws(() => refusal(withWeb, asking('api'), INGRESS), /port '8080' is already in use by service 'abc_web' as an ingress port/);
     assert.throws(() => refusal(withWeb, asking('api', ['0.0.0.0:8080/tcp'])), /by service 'abc_web' as an ingress port/);
+    const foreign = { ...asking('api'), deployment: 'xyz' };
+    assert.throws(() => refusal(withWeb, foreign, INGRESS), /in use by a service of another deployment as an ingress port/);
     refusal(withWeb, asking('web'), INGRESS);
     refusal(withWeb, { ...asking('api'), replaced: new Set(['abc_web_1']) }, INGRESS);
     refusal(withWeb, asking('api', ['0.0.0.0:8080/udp']));

@@ -85,6 +85,13 @@ describe('host ports', () => {
     );
   });
 
+  it('does not name a holder of another deployment, as its deployers may read it', () => {
+    assert.equal(
+      message(wanted, [holding('0.0.0.0:80/tcp', { name: 'xyz_secret_1', deployment: 'xyz' })]),
+      'no host fits: h1: host port 0.0.0.0:80/tcp is taken by a container outside of its deployment',
+    );
+  });
+
   it('are apart by protocol, number and address', () => {
     for (const port of ['0.0.0.0:80/udp', '0.0.0.0:8/tcp', '0.0.0.0:8080/tcp', ':::80/tcp'])
       assert.deepEqual(fitting(wanted, [holding(port)]), ['h1'], port);

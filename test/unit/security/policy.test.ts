@@ -10,6 +10,7 @@ import {
   policyFor,
   refuseBuild,
   refuseBuildKit,
+  refuseConnect,
   refuseCreate,
   refuseExec,
   refuseUpdate,
@@ -39,6 +40,8 @@ const FORBIDDEN: readonly object[] = [
   { SecurityOpt: ['apparmor:unconfined'] },
   { SecurityOpt: ['no-new-privileges:false'] },
   { Sysctls: { 'kernel.core_pattern': '|/bin/sh' } },
+  { LogConfig: { Type: 'syslog', Config: { 'syslog-address': 'unix:///var/run/docker.sock' } } },
+  { LogConfig: { Type: 'splunk', Config: { 'splunk-url': 'http://127.0.0.1:2375' } } },
   { Binds: ['/var/run/docker.sock:/var/run/docker.sock'] },
   { Binds: ['/:/host:ro'] },
   { Mounts: [{ Type: 'bind', Source: '/', Target: '/host' }] },
@@ -72,12 +75,13 @@ const OTHERS: PolicyRules = {
   devices: ['/dev/fuse'],
   securityOpt: ['label=type:x'],
   sysctls: ['net.core.somaxconn'],
+  logDrivers: ['gelf'],
   registries: ['docker.io'],
   labels: ['arpanet.*'],
 };
 /** What the rules are about, beside what nobody has decided about. */
 const RULED = new Set(
-  'Privileged NetworkMode PidMode IpcMode UTSMode UsernsMode CgroupnsMode CapAdd Devices DeviceCgroupRules DeviceRequests SecurityOpt Sysctls Binds'.split(
+  'Privileged NetworkMode PidMode IpcMode UTSMode UsernsMode CgroupnsMode CapAdd Devices DeviceCgroupRules DeviceRequests SecurityOpt Sysctls LogConfig Binds'.split(
     ' ',
   ),
 );
@@ -210,6 +214,36 @@ describe('the policy for deployers', () => {
     }
     for (const path of ['/srv/abc/{{index .Service.Labels "x"}}', '/srv/abc/./../x'])
       assert.match(refuseCreate(policy, host({ Mounts: [{ Type: 'bind', Source: path, Target: '/x' }] })) ?? '', /may have paths below/);
+  });
+
+  it('log drivers are those that are named: others send from the host’s network; options without a driver are those of none of them', () => {
+    const of = (Type: string, Config: object = {}, policy = DEPLOYER_POLICY) => refuseCreate(policy, host({ LogConfig: { Type, Config } }));
+    for (const [driver, options] of [
+      ['', {}],
+      ['', { 'max-size': '10m', tag: 'x' }],
+      ['json-file', { 'max-file': '3' }],
+      ['none', {}],
+    ] as const)
+      assert.equal(of(driver, options), undefined, driver);
+    assert.equal(of('gelf'), 'HostConfig.LogConfig has the driver "gelf", and may have json-file, local, journald, none');
+    assert.match(of('', { 'gelf-address': 'udp://127.0.0.1:1' }) ?? '', /has the option "gelf-address" of no driver: name the driver$/);
+    assert.equal(of('gelf', { 'gelf-address': 'udp://log:1' }, { ...DEPLOYER_POLICY, logDrivers: ['gelf'] }), undefined);
+  });
+
+  it('sysctls are those that are named where they are a link’s, too, at the create and when it joins a network', () => {
+    const DriverOpts = { 'com.docker.network.endpoint.sysctls': 'net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.conf.IFNAME.proxy_arp=1' };
+    const NetworkingConfig = { EndpointsConfig: { abc_net: null, abc_default: { DriverOpts } } } as unknown as NonNullable<
+      CreateRequest['NetworkingConfig']
+    >;
+    assert.equal(
+      refuseCreate(DEPLOYER_POLICY, { Image: 'web', NetworkingConfig }),
+      'NetworkingConfig has the sysctl "net.ipv4.conf.IFNAME.log_martians", and may have none',
+    );
+    const some = { ...DEPLOYER_POLICY, sysctls: ['net.ipv4.conf.IFNAME.log_martians'] };
+    assert.match(refuseConnect(some, { DriverOpts }) ?? '', /^EndpointConfig has the sysctl "net\.ipv4\.conf\.IFNAME\.proxy_arp"/);
+    assert.equal(refuseConnect({ sysctls: ['any'] }, { DriverOpts }), undefined);
+    assert.equal(refuseConnect(DEPLOYER_POLICY, { Aliases: ['x'] }), undefined);
+    assert.equal(refuseConnect(DEPLOYER_POLICY, undefined), undefined);
   });
 
   it('a maximum of memory and of CPUs is one however it is written, and no limit is more than any', () => {
