@@ -18,6 +18,8 @@ export type * from './networks.ts';
 export type * from './people.ts';
 export type * from './placement.ts';
 export type * from './progress.ts';
+export type * from './replica.ts';
+export type * from './replica-view.ts';
 export type * from './services.ts';
 export type * from './view.ts';
 export type * from './volumes.ts';

@@ -1,5 +1,6 @@
 /** The cluster view as a whole: when it changes, and how a host's part of it is read again. */
 import type { ContainerRecord, ContainerView } from '../model/index.ts';
+import type { Replicas } from './replica.ts';
 
 /** What to read again from a host's Engine. */
 export interface RefreshRequest {
@@ -58,4 +59,6 @@ export interface ViewStatus {
    * Undefined: none is under way.
    */
   readonly settled: (container?: string) => Promise<void> | undefined;
+  /** Those who follow it; absent: nobody does. */
+  readonly replicas?: Replicas;
 }

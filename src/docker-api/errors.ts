@@ -1,6 +1,6 @@
 /** Refusals of Docker's API: every one leaves as Docker's `{"message": …}`, with the status of its kind. */
 import type { ServerResponse } from 'node:http';
-import { ArpanetError, mayRetry, statusOf } from '../model/index.ts';
+import { ArpanetError, isKind, mayRetry, statusOf } from '../model/index.ts';
 import { countFault } from '../telemetry/faults.ts';
 import type { Logger } from '../telemetry/log.ts';
 
@@ -54,3 +54,6 @@ export function sendError(res: ServerResponse, error: unknown, own: Readonly<Rec
   });
   res.end(body);
 }
+
+/** Where an Engine has no page it does not introduce itself. */
+export const isNoPage = (error: unknown): boolean => isKind(error, 'not-found') && error.message === 'page not found';

@@ -1,5 +1,6 @@
 /** What is refused before anything else looks at it, and the headers that stop at a proxy. Pure. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { ArpanetError, type ErrorKind } from '../model/index.ts';
 import { type AllowedHosts, refuseCrossSite, refuseHost } from '../security/index.ts';
 
 export interface Refused {
@@ -84,3 +85,8 @@ export function hopByHop(headers: IncomingHttpHeaders): readonly string[] {
   const listed = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
   return Object.keys(headers).filter((name) => HOP_BY_HOP.has(name) || listed.includes(name));
 }
+
+const KIND_OF: Readonly<Record<number, ErrorKind>> = { 400: 'invalid', 403: 'forbidden', 404: 'not-found' };
+
+export const asError = ({ status, message }: Refused): ArpanetError =>
+  new ArpanetError(KIND_OF[status] ?? 'engine', message, { engineStatus: status });

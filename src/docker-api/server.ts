@@ -5,17 +5,17 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ArpanetError, type ErrorKind, isKind } from '../model/index.ts';
+import { ArpanetError, isKind } from '../model/index.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { Cluster } from '../contracts/index.ts';
+import type { Cluster, ReplicaView } from '../contracts/index.ts';
 import { forRequest } from './for-request.ts';
 import { ownHeaders } from './request-context.ts';
 import { VERSION } from '../config/version.ts';
-import { errorBody, noteUnexpected, sendError } from './errors.ts';
+import { errorBody, isNoPage, noteUnexpected, sendError } from './errors.ts';
 import { inBackground } from '../telemetry/faults.ts';
 import { EXPOSITION_TYPE } from '../telemetry/metrics.ts';
 import { BEGUN, createFollower, leaderWaitMs, noLeader, NOT_LEADER_HEADER } from './follower.ts';
-import { cleanerPath, type Refused, refuseFraming, refuseRequest } from './guards.ts';
+import { asError, cleanerPath, type Refused, refuseFraming, refuseRequest } from './guards.ts';
 import { createDoorkeeper, type Doors, isNamed, isOpen, isSaid } from './access/door.ts';
 import { createRecognise, type OwnPage } from './access/recognised.ts';
 import { type AuditSink, createTrail } from './access/trail.ts';
@@ -26,14 +26,17 @@ import { type Door, type Limits, listenOn, type ListenOn, type ListenTls, urlOf,
 import { refuseSocket } from './proxy/hijack.ts';
 import { countUpgrade, measureRequest } from './request-metrics.ts';
 import { createVersionOf } from './leader-version.ts';
-import { createLeader, type Leader, wasStarted } from './leader.ts';
+import { createLeader, type Leader, type LeaderDeps, wasStarted } from './leader.ts';
 import { answerResourceUsage } from './resource-usage.ts';
-import { createReads } from './reads/index.ts';
+import { answerHealth, answerPing } from './own-pages.ts';
+import { createReads, type Reads } from './reads/index.ts';
+import { followerFault, REPLICA_PATH } from './replica/accept.ts';
+import { createReplicaReads } from './replica/reads.ts';
 import { watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, uploadOf } from './proxy/uploads.ts';
 import { idOf, newId } from './request-id.ts';
 import { refuseVersion } from './api-versions.ts';
-import { compareVersions, OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
+import { OLDEST_API_VERSION, splitVersion } from '../text/api-version.ts';
 import { allowedHosts, identityOf, isJoining, isNameless, seesAll, toSchedulers } from '../security/index.ts';
 import { endRefused } from './refused-sender.ts';
 
@@ -73,6 +76,8 @@ export interface EndpointDeps {
   readonly acceptAgent: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** `/arpanet/v1/terminal` at the leader: as acceptAgent. Resolves when it has ended. */
   readonly acceptTerminal?: (req: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
+  /** Its copy of the leader's view, while it has one; absent: it never has. */
+  readonly replica?: () => ReplicaView | undefined;
   /** Absent: nobody keeps an audit log. */
   readonly audit?: AuditSink;
 }
@@ -126,6 +131,20 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     header: doorkeeper.header,
     tls: toScheduler,
   });
+
+  const replicaReads = createReplicaReads({
+    replica: () => (role.kind === 'following' ? deps.replica?.() : undefined),
+    reader(view) {
+      const reads = createReads(view.cluster, { now: Date.now, version: VERSION, execs: view.execs });
+      return leaderOf(view.cluster, reads, () => reads);
+    },
+    client: doorkeeper.client,
+  });
+
+  function leaderOf(cluster: Cluster, reads: Reads, makeReads: LeaderDeps['makeReads']): Leader {
+    const policyOf: LeaderDeps['policyOf'] = (role) => deps.doors?.people().policy(role);
+    return createLeader({ cluster, reads, policyOf, makeReads, log, bodyLimitBytes, carry, eventsBehindBytes: deps.eventsBehindBytes });
+  }
 
   function become(next: Role): void {
     if (role.kind === 'leader') {
@@ -217,6 +236,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     if (path === '/arpanet/v1/held') return answerResourceUsage(req, res, deps.token());
     if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
     if (role.kind === 'following') {
+      if (await replicaReads.answer(req, res, requestId)) return;
       trail.passOn(req);
       return await follower.answer(req, res, requestId);
     }
@@ -273,28 +293,16 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     if (why !== undefined) throw noLeader(why);
     if (role.kind === 'leader') apiVersion = role.leader.window().max;
     else if (role.url !== undefined && req.headers['arpanet-forwarded'] === undefined) apiVersion = await askVersion(role.url, apiVersion);
-    const headers = {
-      ...ownHeaders(apiVersion, requestId),
-      // As Engines say it since 23.0; older ones were silent.
-      ...(compareVersions(apiVersion, '1.42') < 0 ? {} : { 'Builder-Version': '2', Swarm: 'active/manager' }),
-      'Cache-Control': 'no-cache, no-store, must-revalidate',
-      Pragma: 'no-cache',
-      'Content-Type': 'text/plain; charset=utf-8',
-    };
-    res.writeHead(200, { ...headers, 'Content-Length': req.method === 'HEAD' ? 0 : 2 });
-    res.end(req.method === 'HEAD' ? undefined : 'OK');
+    answerPing(req, res, requestId, apiVersion);
   }
 
   function health(res: ServerResponse, requestId: string): void {
-    const body = JSON.stringify({
+    answerHealth(res, requestId, {
       name: deps.name,
       role: role.kind === 'leader' ? 'leading' : 'following',
       leader: role.kind === 'leader' ? ownUrl : role.url,
       ...(role.kind === 'leader' ? { epoch: role.epoch() } : {}),
-      version: VERSION,
     });
-    res.writeHead(200, { 'Content-Type': 'application/json', 'Arpanet-Request-Id': requestId });
-    res.end(`${body}\n`);
   }
 
   async function handleUpgrade({ server, isSocket, isTls }: Door, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -305,9 +313,12 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     try {
       const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
       const refused = doorkeeper.refuse(req, isSocket) ?? refuseFraming(req) ?? refuseRequest(req.method ?? '', path, req.headers);
-      if (refused !== undefined) trail.refused(req);
-      if (refused !== undefined)
-        throw new ArpanetError(KIND_OF[refused.status] ?? 'engine', refused.message, { engineStatus: refused.status });
+      if (refused !== undefined) {
+        trail.refused(req);
+        throw asError(refused);
+      }
+      const why = path === REPLICA_PATH ? followerFault(req, role.kind === 'leader', isTls) : undefined;
+      if (why !== undefined) throw why;
       if (role.kind === 'following' && req.headers['arpanet-forwarded'] !== undefined) await toLead(req);
       if (role.kind === 'following') {
         trail.passOn(req);
@@ -320,6 +331,11 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
         return deps.acceptAgent(req, socket, head);
       }
       const { leader } = role;
+      if (path === REPLICA_PATH) {
+        asNakedStream(socket);
+        countUpgrade(req, SWITCHED);
+        return role.cluster.view.replicas?.accept(req, socket, head, (client) => deps.doors?.people().identify(client));
+      }
       if (isNamed(req)) await doorkeeper.enter(req, socket, socket, requestId);
       const { acceptTerminal } = deps;
       if (path === TERMINAL.path && acceptTerminal !== undefined) {
@@ -359,22 +375,13 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     addresses: listeners.addresses,
     url: ownUrl ?? '',
     lead(cluster) {
-      const execs = new Set<string>();
-      const reads = createReads(cluster, { now: Date.now, version: VERSION, execs });
+      const shared = { now: Date.now, version: VERSION, execs: new Set<string>(), execMade: cluster.view.replicas?.execMade };
+      const reads = createReads(cluster, shared);
       become({
         kind: 'leader',
         cluster,
         epoch: () => cluster.leader.about().epoch,
-        leader: createLeader({
-          cluster,
-          reads,
-          policyOf: (role) => deps.doors?.people().policy(role),
-          makeReads: (part, visible) => createReads(part, { now: Date.now, version: VERSION, execs, isShown: shownTo(cluster, visible) }),
-          log,
-          bodyLimitBytes,
-          carry,
-          eventsBehindBytes: deps.eventsBehindBytes,
-        }),
+        leader: leaderOf(cluster, reads, (part, visible) => createReads(part, { ...shared, isShown: shownTo(cluster, visible) })),
       });
     },
     follow(url) {
@@ -390,8 +397,3 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     },
   };
 }
-
-/** Where an Engine has no page it does not introduce itself. */
-const isNoPage = (error: unknown): boolean => isKind(error, 'not-found') && error.message === 'page not found';
-
-const KIND_OF: Readonly<Record<number, ErrorKind>> = { 400: 'invalid', 403: 'forbidden', 404: 'not-found' };

@@ -22,7 +22,7 @@ import {
 } from '../model/index.ts';
 import type { ClusterSettings, Observed, OperatorDeps, OutsideNames } from '../operator-api/index.ts';
 import { createInstanceTable, type NamedHost, type Registrar } from '../registrar/index.ts';
-import type { RehearsedCreate, Scheduler } from '../contracts/index.ts';
+import type { RehearsedCreate, ReplicaSeeds, Scheduler } from '../contracts/index.ts';
 import { type Catalog, type Fence, type Ledger, openLedger, type StateStore, type Term } from '../store/index.ts';
 import { forgetLeftOut, leftOutNow } from '../telemetry/left-out.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -95,13 +95,15 @@ export interface LeadershipDeps {
   /** A host has seen this epoch. */
   readonly sawEpoch: (epoch: number) => void;
   readonly auditLog: AuditLog;
+  /** What it had of hosts when it followed. */
+  readonly seeds: ReplicaSeeds | undefined;
   /** Where this process itself reaches its endpoint. */
   readonly ownUrl: () => string;
 }
 
 export async function startLeadership(
   settings: SchedulerSettings,
-  { store, catalog, term, log, dns, live, peers, certificate, rooms, sawEpoch, auditLog, ownUrl }: LeadershipDeps,
+  { store, catalog, term, log, dns, live, peers, certificate, rooms, sawEpoch, auditLog, seeds, ownUrl }: LeadershipDeps,
 ): Promise<Leadership> {
   forgetLeftOut();
   const stopped = new AbortController();
@@ -207,6 +209,7 @@ export async function startLeadership(
       },
       flushNames: nameFlushes.ask,
       askConsul: consulNames?.ask,
+      seeds,
       failpoint: rooms.failpoint,
     },
     stopped.signal,

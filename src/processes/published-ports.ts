@@ -22,5 +22,6 @@ export function publishedView(
       await publishing.settled();
     },
     settled: view.settled,
+    ...(view.replicas && { replicas: view.replicas }),
   };
 }

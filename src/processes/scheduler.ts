@@ -23,6 +23,7 @@ import type { Logging } from './logger.ts';
 import { createWitnesses, WITNESS_TIMEOUT_MS } from './leader-witnesses.ts';
 import { createProbe } from './probe.ts';
 import { type Leadership, startLeadership } from './leadership.ts';
+import { createReplicaFollower } from './replica/follow.ts';
 import { ROOMS, type Rooms } from './rooms.ts';
 import type { SchedulerSettings } from './scheduler-settings.ts';
 import { openAuditLog } from './observability/audit-log.ts';
@@ -109,6 +110,7 @@ export async function runScheduler(
   await using copy = keyFile === undefined ? undefined : createIdentityCopy({ store, file: keyFile, log });
   if (copy !== undefined) inBackground(log, 'the copy of what the cluster is known by', copy.follow(signal));
   const toScheduler = () => certificate.dial(SCHEDULER_NAME);
+  const replica = createReplicaFollower({ tls: toScheduler, log: log.child({ room: 'scheduler' }) }, signal);
   const peers = createPeers(Date.now);
   let seenEpoch = 0;
   const current = () => {
@@ -235,6 +237,7 @@ export async function runScheduler(
     token: () => leadership?.token() ?? settings.joinToken,
     acceptAgent: (request, socket, head) => current().scheduler.agents.accept(request, socket, head),
     acceptTerminal: terminals.accept,
+    replica: replica.view,
     audit: { write: auditLog.write, operatorRoute },
     log: log.child({ room: 'docker-api' }),
   });
@@ -246,6 +249,7 @@ export async function runScheduler(
   };
   const isolation = createIsolation(() => 2 * live.now().hostDownAfter, Date.now);
   const lead = async (term: Term) => {
+    replica.follow(undefined);
     const next = await startLeadership(settings, {
       store,
       catalog,
@@ -257,6 +261,7 @@ export async function runScheduler(
       certificate,
       rooms,
       auditLog,
+      seeds: replica.seeds(),
       ownUrl: () => endpoint.url,
       sawEpoch: (epoch) => (seenEpoch = Math.max(seenEpoch, epoch)),
     });
@@ -295,6 +300,7 @@ export async function runScheduler(
   signal.addEventListener('abort', () => following.abort(), { once: true });
   const follow = (leader: LeaderRecord | undefined) => {
     following.abort();
+    replica.follow(leader?.url === settings.advertise ? undefined : leader?.url);
     if (leader === undefined) {
       // With a view of our own we go on answering reads: perhaps no scheduler can reach the store.
       if (leadership === undefined) endpoint.follow(undefined);

@@ -82,7 +82,7 @@ export async function commitInPieces(commit: Commit, changes: readonly Change[],
 const networkLists = new WeakMap<object, readonly NetworkRecord[]>();
 const hostMaps = new WeakMap<object, ReadonlyMap<string, HostRecord>>();
 
-export function networkRecords({ ledger }: Pick<SchedulerDeps, 'ledger'>): readonly NetworkRecord[] {
+export function networkRecords({ ledger }: { readonly ledger: Pick<SchedulerDeps['ledger'], 'list'> }): readonly NetworkRecord[] {
   const listed = ledger.list<NetworkRecord>(keys.networks);
   const known = networkLists.get(listed);
   if (known !== undefined) return known;

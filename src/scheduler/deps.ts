@@ -2,7 +2,7 @@
 import type { PublishMode } from './networks/publish-mode.ts';
 import type { ConnectionOptions } from 'node:tls';
 import type { Peer } from '../security/index.ts';
-import type { Allocator } from '../contracts/index.ts';
+import type { Allocator, ReplicaSeeds } from '../contracts/index.ts';
 import type { FailpointHook, LeaderMessage } from '../model/index.ts';
 import type { Ledger } from '../store/ledger/contract.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -78,6 +78,8 @@ export interface SchedulerDeps {
   readonly flushNames: () => Promise<void>;
   /** Consul's DNS: answers a query in wire format, or not at all. Undefined with a store that is not Consul. Never rejects. */
   readonly askConsul?: ((query: Buffer, transport: 'udp' | 'tcp') => Promise<Buffer | undefined>) | undefined;
+  /** What this scheduler had of the hosts when it followed; absent: nothing. */
+  readonly seeds?: ReplicaSeeds | undefined;
   /** Does nothing but in tests: see model/failpoints.ts. */
   readonly failpoint: FailpointHook;
 }

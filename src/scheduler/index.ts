@@ -5,6 +5,8 @@
  * Invariants: one name, one container; what a failed create began is undone; what is handed out of the view never changes; nothing outlives `lost`.
  */
 export { startScheduler } from './scheduler.ts';
+export { createReplicaCopy, type ReplicaCopy } from './replica/copy.ts';
+export { readReplicaMessage, REPLICA_HEADER, REPLICA_PROTOCOL } from './replica/messages.ts';
 export { apiWindowFault } from './agents/join-rules.ts';
 export { judgeLabels } from './containers/label-claims.ts';
 export { isSigned } from './create/label-mac.ts';

@@ -53,6 +53,8 @@ import { createNetworks, seenNetworks, planAskedOf } from './networks/networks.t
 import { createOverlays } from './networks/overlays.ts';
 import { reservedCores } from './placement/load.ts';
 import { startReadiness } from './readiness.ts';
+import { createNow } from './replica/now.ts';
+import { createReplicaSource } from './replica/source.ts';
 import { createTriggers } from './triggers.ts';
 import { createChangeListeners } from './view/change-listeners.ts';
 import { createHostSummaries } from './view/host-summaries.ts';
@@ -78,13 +80,14 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   // what is known
   const copies = new Set<string>();
   const recordIndex = createRecordIndex(
-    (id) => wholeView.read.byId(id) !== undefined,
+    (id) => inner.read.byId(id) !== undefined,
     (host) => summaries.changed(host),
   );
-  const wholeView = createView(
+  const replicas = createReplicaSource({ ledger: deps.ledger, epoch: deps.leader.epoch, now: () => isNow(), log }, lost);
+  const inner = createView(
     (host, tag) => copies.has(`${host}/${tag}`),
     listeners.changed,
-    (tag) => recordedTag(deps, tag),
+    (tag, isFirst) => (isFirst ? recordedTag(deps, tag) : undefined),
     {
       container: (id) => touched.container(id),
       record: (name) => touched.record(name),
@@ -92,6 +95,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       placing: (name) => summaries.changed(name),
     },
   );
+  const wholeView = replicas.reporting(inner);
   const { read: view, images: imageView, hosts: members, records } = wholeView;
   const summaries = createHostSummaries({ deps, view, images: imageView, recordIndex });
   const touched = createTouchedRecords(deps.ledger, recordIndex);
@@ -123,8 +127,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
       now,
       joined: hosts.joined,
       welcomed: (host) => (certificates.whyRevoked(host) === undefined ? triggers.emit('agent-welcomed', host) : hub.drop(host)),
-      heard(host, message) {
-        const fact = resumes.read(host, message);
+      heard(host, message, bytes) {
+        const fact = resumes.read(host, message, bytes);
         if (fact?.type === 'ask-names') return names.again(host);
         if (fact === undefined) liveness.heard(host, message);
         else heard(host, fact);
@@ -140,7 +144,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     },
     lost,
   );
-  const resumes = createResumes({ hub, view, log });
+  const resumes = createResumes({ hub, view, seeds: deps.seeds, log });
   const engines = createEngines({ token, epoch, certificates, log, host: view.host }, lost);
   const syncs = createSyncs(hub, (host) => view.host(host)?.state === 'alive', log);
   const keyed = createKeyed();
@@ -207,7 +211,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   };
   const claims = [createClaimsPush(reached, ingressClaims), createClaimsPush(reached, httpClaims)];
   const closedHosts = createClosedPush({ hub, hosts: view.hosts, one: view.host, log }, lost);
-  const replicas = startStoreReplicas(
+  const storeReplicas = startStoreReplicas(
     { ledger: deps.ledger, connected: recordIndex.connected, hub, epoch: deps.leader.epoch, now, log },
     lost,
   );
@@ -217,7 +221,7 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
     for (const one of claims) one.again(host);
     closedHosts.again(host);
     queries.sendSettings(host);
-    replicas.again(host);
+    storeReplicas.again(host);
   });
   triggers.on('agent-welcomed', welcomed);
   triggers.on(
@@ -240,6 +244,11 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
   startLeaseSweeper(core);
   startServiceAddresses(core);
   const ready = startReadiness(core, { listeners, adopter, adopt });
+  const settled = (container?: string): Promise<void> | undefined => {
+    const done = syncs.settled(container);
+    return done && patientlyFor(SETTLED_TIMEOUT_MS, done);
+  };
+  const isNow = createNow({ frozen: deps.leader.frozen, ready, settled, log }, lost);
   inBackground(log, 'announcing this leader', announceEpoch({ token, epoch, certificates, url, log, hosts: view.hosts }, lost));
 
   const shownOf = (known: readonly ContainerRecord[]): readonly ContainerView[] =>
@@ -286,10 +295,8 @@ export async function startScheduler(deps: SchedulerDeps, lost: AbortSignal): Pr
         if (what.images === true) await tags.save();
         await deps.failpoint('change.shown');
       },
-      settled(container) {
-        const settled = syncs.settled(container);
-        return settled && patientlyFor(SETTLED_TIMEOUT_MS, settled);
-      },
+      settled,
+      replicas,
     },
     hosts: {
       list: view.hosts,

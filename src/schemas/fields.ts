@@ -9,6 +9,7 @@ export const MAX_EPOCH = 2 ** 48;
 /** How much higher than the known epoch another one may be. One election raises it by 1; a backup may be many elections old. */
 export const MAX_EPOCH_STEP = 1_000_000;
 
+/** Any text, also none. */
 export const text = z.string();
 export const filled = z.string().min(1);
 export const flag = z.boolean();
@@ -45,4 +46,5 @@ export const vni = z
 
 /** May be absent or null, as Go's empty lists and maps are. */
 export const nullable = <T extends z.ZodType>(schema: T) => z.exactOptional(z.nullable(schema));
+/** May be absent. */
 export const optional = <T extends z.ZodType>(schema: T) => z.exactOptional(schema);

@@ -58,6 +58,8 @@ export interface Doorkeeper extends Disposable {
     requestId: string,
     as?: Pick<IncomingMessage, 'method' | 'url'>,
   ) => Promise<Record<string, string>>;
+  /** At a follower: whose certificate a request of a client came with; undefined: without one. Rejects with `unauthorized`. */
+  readonly client: (req: IncomingMessage) => Promise<Client | undefined>;
   /** This scheduler leads from now on, or does not any more. */
   readonly leads: (isLeader: boolean) => void;
 }
@@ -191,6 +193,9 @@ export function createDoorkeeper(doors: Doors | undefined, hosts: AllowedHosts):
       if ((peer === undefined && isJoining(path)) || path === SESSION_PATH) return {};
       const found = await client(req, req.socket);
       return { [CLIENT_HEADER]: signClient(await doors.secret(), found, forwarded(as, requestId)) };
+    },
+    async client(req) {
+      return req.socket instanceof TLSSocket && doors !== undefined ? await client(req, req.socket) : undefined;
     },
     leads(isLeader) {
       leads = isLeader;

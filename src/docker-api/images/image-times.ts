@@ -2,12 +2,14 @@
 import { engineJson } from '../../engine/index.ts';
 import { whileAlive } from '../proxy/answer-watchdog.ts';
 import type { Cluster } from '../../contracts/index.ts';
+import { refuseElsewhere } from '../reads/ask-hosts.ts';
 
 const TIMEOUT_MS = 2_000;
 
 /** In seconds, by id. An image whose host does not answer is left out. */
 export async function imageTimes(cluster: Cluster, ids: readonly string[]): Promise<ReadonlyMap<string, number>> {
   const alive = cluster.hosts.list().filter((host) => host.state === 'alive' && host.facts !== undefined);
+  refuseElsewhere(cluster, alive);
   const times = await Promise.allSettled(
     ids.map(async (id): Promise<readonly [string, number]> => {
       const host = alive.find(({ images }) => images.some((image) => image.Id === id));

@@ -44,7 +44,7 @@ export interface Answers {
 const readyLimitBytes = 24 * 1024 * 1024;
 
 /** `execs`: ids of containers in which an exec was made; those who answer from the same cluster share it. */
-export function createAnswers(cluster: Cluster, now: () => number, execs: Set<string>): Answers {
+export function createAnswers(cluster: Cluster, now: () => number, execs: Set<string>, execMade?: (container: string) => void): Answers {
   const ready = new ReadyBytes(readyLimitBytes);
   const keepable = new WeakMap<Buffer, Ready>();
 
@@ -82,6 +82,7 @@ export function createAnswers(cluster: Cluster, now: () => number, execs: Set<st
     remember: keep,
     execSeen(id) {
       execs.add(id);
+      execMade?.(id);
       if (execs.size > 1_000) {
         const alive = new Set(cluster.containers.list().map((container) => container.id));
         for (const seen of execs) if (!alive.has(seen)) execs.delete(seen);

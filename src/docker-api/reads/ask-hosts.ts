@@ -1,6 +1,6 @@
 /** Effects: the same question to every alive host's Engine at once, each within a bound. One that is slow or silent costs its own answer only. */
 import { engineJson } from '../../engine/index.ts';
-import { ArpanetError, type HostView } from '../../model/index.ts';
+import { ArpanetError, type HostView, isKind } from '../../model/index.ts';
 import { hostWarnings, whileAlive } from '../proxy/answer-watchdog.ts';
 import type { Cluster } from '../../contracts/index.ts';
 import { olderVersion } from '../../text/api-version.ts';
@@ -15,6 +15,7 @@ export interface HostsAnswer {
 /** `path` without version; a client's mistake that every host refuses is thrown; each Engine is spoken to in the client's version, capped by what it knows. */
 export async function askHosts(cluster: Cluster, path: string, apiVersion: string, timeoutMs: number): Promise<HostsAnswer> {
   const alive = cluster.hosts.list().filter((host) => host.state === 'alive');
+  refuseElsewhere(cluster, alive);
   const asked = alive.map((host) => askHost(cluster, host, path, apiVersion, timeoutMs));
   const settled = await Promise.allSettled(asked);
   const refused = settled.flatMap((one) => (one.status === 'rejected' && isRefusal(one.reason) ? [one.reason as unknown] : []));
@@ -43,4 +44,13 @@ const isRefusal = (reason: unknown): boolean =>
 
 function messageOf(reason: unknown): string {
   return reason instanceof Error ? reason.message : String(reason);
+}
+
+/** Throws `not-leader` where Engines are not asked from here: from a follower's copy of the view. An answer that lacks what they say would be wrong. */
+export function refuseElsewhere(cluster: Cluster, [first]: readonly HostView[]): void {
+  try {
+    if (first !== undefined) cluster.engines.endpoint(first.name);
+  } catch (error) {
+    if (isKind(error, 'not-leader')) throw error;
+  }
 }

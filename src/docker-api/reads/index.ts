@@ -24,6 +24,8 @@ export interface ReadsDeps {
   readonly version: string;
   /** Of containers in which an exec was made; shared by those who answer from the same cluster. */
   readonly execs?: Set<string>;
+  /** Called with the id of a container in which one was made. */
+  readonly execMade?: ((container: string) => void) | undefined;
   /** Of what Engines themselves list; absent: everything is shown. */
   readonly isShown?: ShownOfEngines;
 }
@@ -39,7 +41,7 @@ export interface Reads
 export function createReads(cluster: Cluster, deps: ReadsDeps): Reads {
   // clients send regular expressions: beyond some backtracks V8 turns to its linear-time engine
   setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
-  const answers = createAnswers(cluster, deps.now, deps.execs ?? new Set());
+  const answers = createAnswers(cluster, deps.now, deps.execs ?? new Set(), deps.execMade);
   const memo = createViewMemo(cluster);
   const containers = createContainerReads(cluster, memo, answers, deps.now);
   const images = createImageReads(cluster, memo, answers, deps.now);

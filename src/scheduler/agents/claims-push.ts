@@ -49,11 +49,15 @@ export interface ClaimsPart<Entry> {
 /** By key, the instances that ask for it. Kept up to date by changes: a look costs as much as it finds. Pure. */
 export function createClaims<Entry>({ keysOf, entryOf }: Pick<ClaimKind<Entry>, 'keysOf' | 'entryOf'>) {
   const claims = new Map<string, Map<string, NamedInstance>>();
+  /** By host, how many instances there ask for a key. */
+  const onHosts = new Map<string, Map<string, number>>();
   const keysIn = (instance: NamedInstance | undefined): string => (instance === undefined ? '' : keysOf(instance).join());
 
   function remove(instance: NamedInstance, touched: Set<string>): void {
     for (const key of keysOf(instance)) {
       touched.add(key);
+      const had = claims.get(key)?.get(instance.container);
+      if (had !== undefined) count(had.host, key, -1);
       claims.get(key)?.delete(instance.container);
       if (claims.get(key)?.size === 0) claims.delete(key);
     }
@@ -63,8 +67,19 @@ export function createClaims<Entry>({ keysOf, entryOf }: Pick<ClaimKind<Entry>, 
       touched.add(key);
       const members = claims.get(key) ?? new Map<string, NamedInstance>();
       claims.set(key, members);
+      const had = members.get(instance.container);
+      if (had !== undefined) count(had.host, key, -1);
       members.set(instance.container, instance);
+      count(instance.host, key, 1);
     }
+  }
+  function count(host: string, key: string, by: 1 | -1): void {
+    const on = onHosts.get(host) ?? new Map<string, number>();
+    const now = (on.get(key) ?? 0) + by;
+    if (now > 0) on.set(key, now);
+    else on.delete(key);
+    if (on.size > 0) onHosts.set(host, on);
+    else onHosts.delete(host);
   }
 
   return {
@@ -83,10 +98,12 @@ export function createClaims<Entry>({ keysOf, entryOf }: Pick<ClaimKind<Entry>, 
     replace(instances: readonly NamedInstance[]): ReadonlySet<string> {
       const touched = new Set(claims.keys());
       claims.clear();
+      onHosts.clear();
       for (const instance of instances) add(instance, touched);
       return touched;
     },
-    keys: (): readonly string[] => [...claims.keys()],
+    /** That instances on this host ask for. */
+    keysOn: (host: string): readonly string[] => [...(onHosts.get(host)?.keys() ?? [])],
     /** Undefined: nobody asks for it. */
     of(key: string, addressOf: ClaimsPushDeps['addressOf']): Entry | undefined {
       const members = claims.get(key);
@@ -98,8 +115,8 @@ export function createClaims<Entry>({ keysOf, entryOf }: Pick<ClaimKind<Entry>, 
 export function createClaimsPush<Entry>({ hub, addressOf, addresses, log }: ClaimsPushDeps, kind: ClaimKind<Entry>): ClaimsPush {
   const { what, messageOf } = kind;
   const claims = createClaims(kind);
-  /** By key, what was sent to the agents. */
-  const sent = new Map<string, string>();
+  /** By key, what was sent to the agents, and its JSON. */
+  const sent = new Map<string, { readonly entry: Entry; readonly text: string }>();
   /** Addresses that the agents have; none before the first claim. */
   const known = new Set<string>();
   let isFirst = true;
@@ -109,16 +126,20 @@ export function createClaimsPush<Entry>({ hub, addressOf, addresses, log }: Clai
     return patientlyFor(PUSH_TIMEOUT_MS, Promise.all(hub.hosts().map((host) => hub.send(host, message))));
   };
 
-  const here = () =>
-    claims.keys().flatMap((key) => {
-      const entry = claims.of(key, addressOf);
-      return entry === undefined ? [] : [{ key, entry, text: JSON.stringify(entry) }];
-    });
-
-  function whole(entries: readonly Entry[]): ClaimsPart<Entry> {
-    if (entries.length > 0) for (const address of addresses()) known.add(address);
-    return { isWhole: true, entries, ...hosts(entries.length > 0) };
+  /** Undefined: it is what the agents have. */
+  function changed(key: string): { readonly key: string; readonly entry: Entry | undefined } | undefined {
+    const entry = claims.of(key, addressOf);
+    const text = entry && JSON.stringify(entry);
+    if (text === sent.get(key)?.text) return undefined;
+    if (entry === undefined || text === undefined) sent.delete(key);
+    else sent.set(key, { entry, text });
+    return { key, entry };
   }
+  const whole = (): ClaimsPart<Entry> => ({
+    isWhole: true,
+    entries: [...sent.values()].map(({ entry }) => entry),
+    ...hosts(sent.size > 0),
+  });
   /** An agent of before takes no IPv6 address among the others. */
   function hosts(isAny: boolean): { readonly hosts: readonly string[]; readonly hosts6: readonly string[] } {
     const all = isAny ? [...known] : [];
@@ -128,35 +149,27 @@ export function createClaimsPush<Entry>({ hub, addressOf, addresses, log }: Clai
   return {
     async push({ changes, isWhole, instances }) {
       const touched = isWhole ? claims.replace(instances()) : claims.apply(changes);
-      const entries: Entry[] = [];
-      const gone: string[] = [];
       const hadNone = sent.size === 0;
-      for (const key of touched) {
-        const entry = claims.of(key, addressOf);
-        const text = entry && JSON.stringify(entry);
-        if (text === sent.get(key)) continue;
-        if (entry === undefined || text === undefined) gone.push(key);
-        else entries.push(entry);
-        if (text === undefined) sent.delete(key);
-        else sent.set(key, text);
-      }
+      const now = [...touched].flatMap((key) => changed(key) ?? []);
+      const entries = now.flatMap(({ entry }) => entry ?? []);
+      const gone = now.flatMap(({ key, entry }) => (entry === undefined ? [key] : []));
+      if (hadNone && sent.size > 0) for (const address of addresses()) known.add(address);
       // what an earlier leader sent may be over
       if (isFirst || (hadNone && entries.length > 0)) {
         isFirst = false;
-        await broadcast(whole(here().map(({ entry }) => entry)));
+        await broadcast(whole());
       } else if (entries.length + gone.length > 0) await broadcast({ entries, ...(gone.length > 0 && { gone }) });
     },
     again(host) {
       if (isFirst) return;
       const { at, at6 } = addressOf(host);
-      const isNew = sent.size > 0 && [at, at6].some((one) => one !== undefined && !known.has(one));
-      const all = here();
-      inBackground(log, `${what} for a host`, hub.send(host, messageOf(whole(all.map(({ entry }) => entry)))));
+      const come = sent.size === 0 ? [] : [at, at6].filter((one) => one !== undefined && !known.has(one));
+      for (const address of come) if (address !== undefined) known.add(address);
       // it may have come back with another address, at which the others find its instances
-      const moved = all.filter(({ key, text }) => sent.get(key) !== text);
-      for (const { key, text } of moved) sent.set(key, text);
-      if (!isNew && moved.length === 0) return;
-      const entries = moved.map(({ entry }) => entry);
+      const entries = claims.keysOn(host).flatMap((key) => changed(key)?.entry ?? []);
+      inBackground(log, `${what} for a host`, hub.send(host, messageOf(whole())));
+      const isNew = come.length > 0;
+      if (!isNew && entries.length === 0) return;
       inBackground(log, `${what} for a host`, broadcast({ entries, ...(isNew && hosts(true)) }));
     },
   };

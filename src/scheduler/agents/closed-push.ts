@@ -39,6 +39,8 @@ export interface ClosedPushDeps {
 export function createClosedPush({ hub, hosts, one, log }: ClosedPushDeps, lost: AbortSignal): ClosedPush {
   /** By host, what agents are sent. Undefined: nothing was. */
   let known: Map<string, readonly string[]> | undefined;
+  /** Of all hosts, until one changes. */
+  let all: readonly string[] | undefined;
   /** Hosts that changed since the last message, with what it said of them. */
   const changed = new Map<string, readonly string[]>();
   let timer: NodeJS.Timeout | undefined;
@@ -47,6 +49,7 @@ export function createClosedPush({ hub, hosts, one, log }: ClosedPushDeps, lost:
   function note(host: string, now: readonly string[] | undefined): void {
     const before = known?.get(host) ?? [];
     if (before.join() === (now ?? []).join()) return;
+    all = undefined;
     if (!changed.has(host)) changed.set(host, before);
     if (now === undefined) known?.delete(host);
     else known?.set(host, now);
@@ -67,7 +70,7 @@ export function createClosedPush({ hub, hosts, one, log }: ClosedPushDeps, lost:
       known ??= new Map(hosts().map((each) => [each.name, gatewaysOf(each)]));
       const now = one(host);
       if (now !== undefined) note(host, gatewaysOf(now));
-      inBackground(log, 'where hosts are', hub.send(host, { type: 'closed', isWhole: true, hosts: [...known.values()].flat() }));
+      inBackground(log, 'where hosts are', hub.send(host, { type: 'closed', isWhole: true, hosts: (all ??= [...known.values()].flat()) }));
     },
     left: (host) => note(host, undefined),
   };

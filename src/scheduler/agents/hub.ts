@@ -23,7 +23,7 @@ import { requestNow, traced } from '../../telemetry/request-scope.ts';
 import type { HostCertificates, SchedulerDeps } from '../deps.ts';
 import { agentError } from './agent-error.ts';
 import type { AgentReport } from './agent-report.ts';
-import { apiWindowFault, engineFault, impostorFault, tokenFault } from './join-rules.ts';
+import { apiWindowFault, createWindows, engineFault, impostorFault, tokenFault } from './join-rules.ts';
 import { createCutHosts } from './cut-hosts.ts';
 
 const LINE_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -49,7 +49,8 @@ export interface HubDeps {
   readonly joined: (facts: HostFacts) => Promise<void>;
   /** The host has its welcome: the time to tell it what it should have. */
   readonly welcomed: (host: string) => void;
-  readonly heard: (host: string, message: AgentReport) => void;
+  /** `bytes`: as long as it was on the wire. */
+  readonly heard: (host: string, message: AgentReport, bytes: number) => void;
   /** Undefined: nobody here asks Consul, and queries for it get no answer. */
   readonly askConsul?: SchedulerDeps['askConsul'];
   /** `reason`: what was wrong with its last message, if that ended its stream. */
@@ -101,6 +102,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
   const sockets = new Set<Duplex>();
   const waiting = new Map<string, Set<(session: Session) => void>>();
   const cut = createCutHosts(now);
+  const windows = createWindows();
   let lastCall = 0;
 
   lost.addEventListener('abort', () => {
@@ -143,7 +145,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
           // What it was not sent meanwhile, it gets when it comes again.
           if (session.silence !== undefined) break;
           session.heardMs = now();
-          hear(session, message);
+          hear(session, message, line.length);
         }
       }
     } catch (error) {
@@ -187,8 +189,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
       throw new ArpanetError('conflict', `the agent of host ${facts.name} sent a malformed message (${penalty}); try again later`);
     const skew = protocolFault(`the agent of host ${facts.name}`, hello.protocol);
     if (skew !== undefined) throw new ArpanetError('conflict', skew);
-    const others = [...sessions.values()].flatMap((session) => (session.facts.name === facts.name ? [] : [session.facts]));
-    const unfit = engineFault(facts) ?? apiWindowFault(facts, others);
+    const unfit = engineFault(facts) ?? apiWindowFault(facts, windows.besides(facts.name));
     if (unfit !== undefined) throw new ArpanetError('conflict', unfit);
     const isOurs = clusterId === deps.clusterId || clusterId === '';
     if (!isOurs && networks > 0) {
@@ -219,6 +220,8 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     const session: Session = { facts, socket, calls: new Map(), heardMs: now() };
     const older = sessions.get(facts.name);
     sessions.set(facts.name, session);
+    if (older !== undefined) windows.leave(older.facts);
+    windows.enter(facts);
     if (older !== undefined) {
       failCalls(older);
       older.socket.destroy();
@@ -237,12 +240,12 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     return session;
   }
 
-  function hear(session: Session, message: AgentMessage): void {
+  function hear(session: Session, message: AgentMessage, bytes: number): void {
     if (sessions.get(session.facts.name) !== session) return;
     if (message.type === 'hello') throw new ArpanetError('invalid', 'a second hello on one stream');
     if (message.type === 'beat') say(session.socket, { type: 'beat' });
     if (message.type === 'ask-consul') return askConsul(session.socket, message);
-    if (message.type !== 'done') return deps.heard(session.facts.name, message);
+    if (message.type !== 'done') return deps.heard(session.facts.name, message, bytes);
     const call = session.calls.get(message.call);
     session.calls.delete(message.call);
     if (call === undefined) return undefined;
@@ -266,6 +269,7 @@ export function createHub(deps: HubDeps, lost: AbortSignal): Hub {
     failCalls(session);
     if (sessions.get(session.facts.name) !== session) return;
     sessions.delete(session.facts.name);
+    windows.leave(session.facts);
     log.info({ host: session.facts.name }, 'stream of a host ended');
     if (!lost.aborted) deps.left(session.facts.name, cut.penaltyOf(session.facts.name));
   }

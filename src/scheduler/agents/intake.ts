@@ -1,12 +1,13 @@
 /** What agents send, in order: first who is alive, then the facts, then who has to act on them. Effects: the view, the feed, tags in the store. */
-import type { ContainerInspect } from '../../model/index.ts';
+import type { ContainerFacts, ContainerInspect } from '../../model/index.ts';
 import type { Judge } from '../containers/judge.ts';
 import type { Feed } from '../events/feed.ts';
 import type { Tags } from '../images/tags.ts';
 import type { Liveness } from '../loss/liveness.ts';
 import type { Triggers } from '../triggers.ts';
 import type { Fact } from './resumes.ts';
-import type { View } from '../view/roles.ts';
+import type { FactsMessage, View } from '../view/roles.ts';
+import { createSharedParts } from '../view/shared-parts.ts';
 import { guarded } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 
@@ -32,6 +33,7 @@ export function createIntake({
   log,
 }: IntakeParts): (host: string, message: Exclude<Fact, { type: 'ask-names' }>) => void {
   const { read, facts } = view;
+  const parts = createSharedParts();
   const saveTags = guarded(log, 'storing image tags', tags.save);
 
   function isStray(host: string, inspect: ContainerInspect): boolean {
@@ -46,7 +48,7 @@ export function createIntake({
       triggers.emit('keys-changed', host, message.ends);
       return;
     }
-    const gone = facts.apply(host, message, now());
+    const gone = facts.apply(host, sharing(message, parts.of), now());
     if (message.type === 'snapshot') triggers.emit('snapshot-applied', host);
     // A snapshot may be older than what was created since: only what its Engine itself reports as removed is gone for sure.
     if (message.type === 'containers') {
@@ -55,4 +57,10 @@ export function createIntake({
     }
     if (message.type === 'snapshot' || message.type === 'images') saveTags();
   };
+}
+
+function sharing(message: FactsMessage, shared: (facts: ContainerFacts) => ContainerFacts): FactsMessage {
+  if (message.type === 'containers') return { ...message, upserts: message.upserts.map(shared) };
+  if (message.type !== 'snapshot') return message;
+  return { ...message, snapshot: { ...message.snapshot, containers: message.snapshot.containers.map(shared) } };
 }

@@ -22,6 +22,30 @@ export function apiWindowFault(host: Window, others: readonly Window[]): string 
   return `host ${host.name} reports ${versions}, and host ${other.name} ${other.minApiVersion} to ${other.apiVersion}: no version that both have`;
 }
 
+/** Which API versions the hosts here have: as many as differ, whatever the number of hosts. */
+export function createWindows() {
+  const windows = new Map<string, Map<string, Window>>();
+  const keyOf = ({ minApiVersion, apiVersion }: Window): string => `${minApiVersion} ${apiVersion}`;
+  return {
+    enter(host: Window): void {
+      const key = keyOf(host);
+      const same = windows.get(key) ?? new Map<string, Window>();
+      windows.set(key, same.set(host.name, host));
+    },
+    leave(host: Window): void {
+      const same = windows.get(keyOf(host));
+      same?.delete(host.name);
+      if (same?.size === 0) windows.delete(keyOf(host));
+    },
+    /** Of each window one host that has it, other than this one. */
+    besides: (name: string): readonly Window[] =>
+      [...windows.values()].flatMap((same) => {
+        for (const host of same.values()) if (host.name !== name) return [host];
+        return [];
+      }),
+  };
+}
+
 const oldestOf = ({ minApiVersion }: Window): number => Math.max(OLDEST_MINOR, minApiVersion === '' ? 0 : apiMinor(minApiVersion));
 
 /** `Name` of the component by which Podman says in `GET /version` that it is Podman (its API v1.41, pkg/api/handlers/compat/version.go). */

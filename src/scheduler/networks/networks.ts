@@ -3,7 +3,6 @@ import type * as contracts from '../../contracts/index.ts';
 import {
   ArpanetError,
   ENCRYPTED_SCHEMA,
-  type ClusterNetwork,
   type ContainerView,
   type EndpointSettings,
   type NetworkCreateRequest,
@@ -27,9 +26,9 @@ import type { Change } from '../../store/ledger/contract.ts';
 import { type Core, commitInPieces, networkRecords } from '../core.ts';
 import type { SchedulerDeps } from '../deps.ts';
 import type { FeedDeps } from '../events/feed.ts';
-import { each } from '../../telemetry/left-out.ts';
+import { networkLists } from './network-lists.ts';
 import type { Overlays } from './overlays.ts';
-import { implicitAmong, resolveNetwork } from '../view/resolve-container.ts';
+import { implicitAmong } from '../view/resolve-container.ts';
 import type { ViewReader } from '../view/roles.ts';
 
 const DRIVERS: ReadonlySet<string> = new Set(['', 'default', 'bridge', 'overlay', 'macvlan', 'ipvlan']);
@@ -43,47 +42,7 @@ export interface Networks extends Pick<contracts.Networks, 'list' | 'one' | 'cre
 export function createNetworks(core: Core, overlays: Overlays): Networks {
   const { deps, view, commit } = core;
   const { dhcp, log } = deps;
-  let cache: { readonly of: readonly NetworkRecord[]; readonly list: readonly ClusterNetwork[] } | undefined;
-
-  /** The same list while no network comes, goes or changes; its members are those of the moment when they are asked for. */
-  function list(): readonly ClusterNetwork[] {
-    const of = networkRecords(deps);
-    if (cache?.of !== of) cache = { of, list: of.map(withMembers) };
-    return cache.list;
-  }
-
-  function withMembers(record: NetworkRecord): ClusterNetwork {
-    return {
-      record,
-      get members() {
-        return membersOf(record);
-      },
-    };
-  }
-
-  function membersOf({ id, name }: NetworkRecord): ClusterNetwork['members'] {
-    const on = view.matching({ networks: [name] }) ?? [];
-    const place = { kind: 'container', of: 'the members of networks' };
-    return each(
-      place,
-      on,
-      ({ name: container }) => container,
-      (container) => {
-        const { State, NetworkSettings } = container.facts.inspect;
-        const endpoint = State.Running ? NetworkSettings.Networks?.[name] : undefined;
-        const isHere = endpoint !== undefined && view.networkOf(container.host, endpoint.NetworkID ?? '') === id;
-        return isHere ? [{ id: container.id, name: container.name, ...endpointOf(endpoint) }] : [];
-      },
-    ).flat();
-  }
-
-  function one(reference: string): ClusterNetwork {
-    const all = list();
-    const record = resolveNetwork(reference, networkRecords(deps));
-    const network = all.find((other) => other.record === record);
-    if (network === undefined) throw new ArpanetError('not-found', `network ${reference} not found`);
-    return network;
-  }
+  const { list, one } = networkLists(deps, view);
 
   async function create(request: NetworkCreateRequest, requestId: string): Promise<NetworkRecord> {
     const name = checkedNetwork(request);
@@ -281,10 +240,4 @@ function refuseDriver(driver: string): void {
   if (DRIVERS.has(driver)) return;
   if (driver === 'host' || driver === 'null') throw new ArpanetError('forbidden', `only one instance of "${driver}" network is allowed`);
   throw new ArpanetError('not-found', `plugin "${driver}" not found`);
-}
-
-function endpointOf(endpoint: EndpointSettings): Omit<ClusterNetwork['members'][number], 'id' | 'name'> {
-  const { EndpointID = '', MacAddress = '', IPAddress = '', GlobalIPv6Address = '', GlobalIPv6PrefixLen = 0 } = endpoint;
-  const ipv6 = GlobalIPv6Address === '' ? '' : `${GlobalIPv6Address}/${GlobalIPv6PrefixLen}`;
-  return { endpointId: EndpointID, mac: MacAddress, ip: IPAddress, ipv6 };
 }

@@ -21,13 +21,13 @@ import { withoutSlash } from '../../text/names.ts';
 const NOBODY: ViewNotices = { container: () => undefined, record: () => undefined, host: () => undefined, placing: () => undefined };
 
 /**
- * `isCopy(host, tag)`: this tag is just being copied there, so that its arrival is no move. `changed` is called whenever the version grows; `recorded`: what an
- * earlier leader wrote down of a tag.
+ * `isCopy(host, tag)`: this tag is just being copied there, so that its arrival is no move. `changed` is called whenever the version grows; `recorded`: what is known
+ * of a tag from elsewhere, `isFirst` where the host has reported no images before.
  */
 export function createView(
   isCopy: (host: string, tag: string) => boolean,
   changed: () => void = () => undefined,
-  recorded: (tag: string) => TagRecord | undefined = () => undefined,
+  recorded: (tag: string, isFirst: boolean) => TagRecord | undefined = () => undefined,
   notices: ViewNotices = NOBODY,
 ): View {
   let version = 1;
@@ -129,7 +129,7 @@ export function createView(
   function setImages(entry: HostEntry, images: HostView['images'], nowMs: number): void {
     const host = entry.record.name;
     const known = (tag: string, id: string): number | undefined => {
-      const kept = entry.images === undefined ? recorded(tag) : undefined;
+      const kept = recorded(tag, entry.images === undefined);
       if (kept?.id === id) return kept.sinceMs;
       if (!isCopy(host, tag)) return undefined;
       for (const other of hosts.values()) {

@@ -1,8 +1,9 @@
 /** Named volumes: one name, one place in the cluster. */
 import type * as contracts from '../../contracts/index.ts';
-import { ArpanetError, type ClusterVolume, type HostView, type VolumeRecord, type VolumeRequest, isKind, keys } from '../../model/index.ts';
+import { ArpanetError, type ClusterVolume, type VolumeRecord, type VolumeRequest, isKind, keys } from '../../model/index.ts';
 import { volumeNameProblem } from '../../text/names.ts';
 import type { Core } from '../core.ts';
+import { volumeLists } from './volume-lists.ts';
 
 const ENGINE_TIMEOUT_MS = 30_000;
 
@@ -15,42 +16,7 @@ export interface Volumes extends contracts.Volumes {
 export function createVolumes(core: Core): Volumes {
   const { deps, view, engines, syncs, keyed, commit, feed } = core;
   const { ledger, log } = deps;
-  let cache: { readonly version: number; readonly list: readonly ClusterVolume[] } | undefined;
-
-  function summaryOn(host: string | undefined, name: string): HostView['volumes'][number] | undefined {
-    return host === undefined ? undefined : view.host(host)?.volumes.find((volume) => volume.Name === name);
-  }
-
-  function list(): readonly ClusterVolume[] {
-    if (cache?.version === view.version()) return cache.list;
-    const records = new Map(ledger.list<VolumeRecord>(keys.volumes).map(([, record]) => [record.name, record]));
-    const recorded = [...records.values()].map((record) => {
-      return { record, name: record.name, host: record.host, summary: summaryOn(record.host, record.name) };
-    });
-    const strays = view
-      .hosts()
-      .flatMap((host) =>
-        host.volumes.flatMap((summary) =>
-          records.has(summary.Name) ? [] : [{ record: undefined, name: summary.Name, host: host.name, summary }],
-        ),
-      );
-    cache = { version: view.version(), list: [...recorded, ...strays] };
-    return cache.list;
-  }
-
-  function find(name: string): ClusterVolume | undefined {
-    const record = ledger.get<VolumeRecord>(keys.volume(name));
-    if (record !== undefined) return { record, name, host: record.host, summary: summaryOn(record.host, name) };
-    const holders = view.hosts().filter((host) => host.volumes.some((volume) => volume.Name === name));
-    const holder = holders.find((host) => host.state === 'alive') ?? holders[0];
-    return holder && { record: undefined, name, host: holder.name, summary: summaryOn(holder.name, name) };
-  }
-
-  function one(name: string): ClusterVolume {
-    const volume = find(name);
-    if (volume === undefined) throw new ArpanetError('not-found', `get ${name}: no such volume`);
-    return volume;
-  }
+  const { list, find, one, summaryOn } = volumeLists(ledger, view);
 
   async function create(request: VolumeRequest): Promise<ClusterVolume> {
     const name = request.Name || deps.newId();

@@ -7,6 +7,7 @@ interface Directory<T> {
   listed?: Listed<T> | undefined;
 }
 
+/** Keys are as the store's: `a/b/c`. A value is handed out as it was set. */
 export class KeyTree<T> {
   readonly #entries = new Map<string, readonly [string, T]>();
   readonly #directories = new Map<string, Directory<T>>();

@@ -183,6 +183,7 @@ export function literalCluster(known: GivenRoles<Cluster>): Cluster {
     view: {
       version: () => 1,
       settled: () => undefined,
+      replicas: { accept: (_req, socket) => socket.destroy(), execMade: () => undefined },
       containersBy: containersByOf(containers),
       ...known.view,
     },

@@ -1,5 +1,6 @@
 /** docs/metrics.md, made of the metrics that the code has. */
 import { join } from 'node:path';
+import '../../../src/docker-api/replica/reads.ts';
 import '../../../src/docker-api/request-metrics.ts';
 import { agentFamilies } from '../../../src/hostagent/load/metrics.ts';
 import { schedulerFamilies } from '../../../src/processes/observability/scheduler-metrics.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createStateSender, PIECE } from '../../../src/hostagent/stream/state-sender.ts';
 import type { AgentMessage, ContainerFacts, EngineSnapshot, HostFacts, HostRecord, LeaderMessage } from '../../../src/model/index.ts';
-import { createResumes } from '../../../src/scheduler/agents/resumes.ts';
+import { createResumes, MOST_BYTES, MOST_CONTAINERS } from '../../../src/scheduler/agents/resumes.ts';
 import { createView } from '../../../src/scheduler/view/view.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 
@@ -28,7 +28,7 @@ function facts(n: number, change: Readonly<Record<string, unknown>> = {}): Conta
 }
 
 /** A host of plain data and its leader; what is said goes over a wire that is read at the end of each turn. */
-function startPair(before: readonly ContainerFacts[], now: readonly ContainerFacts[] = before) {
+function startPair(before: readonly ContainerFacts[], now: readonly ContainerFacts[] = before, seeded?: readonly ContainerFacts[]) {
   const sent: AgentMessage[] = [];
   const bytes: number[] = [];
   const view = createView(() => false);
@@ -39,12 +39,14 @@ function startPair(before: readonly ContainerFacts[], now: readonly ContainerFac
   const answers: LeaderMessage[] = [];
   const snapshots: EngineSnapshot[] = [];
   const hub = { send: async (_host: string, message: LeaderMessage) => answers.push(message) > 0 };
-  const resumes = createResumes({ hub, view: view.read, log: quietLog });
-  const hear = (message: AgentMessage): void => {
+  const others = { images: state.images, volumes: state.volumes, networks: state.networks };
+  const seeds = { take: () => overWire(seeded && { containers: [...seeded], ...others }) };
+  const resumes = createResumes({ hub, view: view.read, ...(seeded && { seeds }), log: quietLog });
+  const hear = (message: AgentMessage, length?: number): void => {
     sent.push(message);
     const text = JSON.stringify(message);
     bytes.push(text.length);
-    const fact = resumes.read('h1', JSON.parse(text));
+    const fact = resumes.read('h1', JSON.parse(text), length ?? text.length);
     if (fact?.type === 'snapshot') snapshots.push(fact.snapshot);
     if (fact?.type === 'snapshot' || fact?.type === 'containers') view.facts.apply('h1', fact, 0);
   };
@@ -91,7 +93,7 @@ function startPair(before: readonly ContainerFacts[], now: readonly ContainerFac
   };
 }
 
-const overWire = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+const overWire = <T>(value: T): T => (value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T));
 
 describe('a host that comes back', () => {
   it('is known by its digest: nothing of its containers is sent, and what is held stays the same', async () => {
@@ -129,16 +131,16 @@ describe('a host that comes back', () => {
     assert.deepEqual(pair.snapshots.at(-1)?.volumes, pair.state.volumes);
   });
 
-  it('of 3,000 containers with 50 KB each is told in bounded pieces, one at a time', async () => {
+  it('of 500 containers with 50 KB each is told in bounded pieces, one at a time', async () => {
     const Env = [`TEXT=${'x'.repeat(50_000)}`];
     const pair = startPair(
       [],
-      Array.from({ length: 3_000 }, (_, n) => facts(n, { Config: { Env } })),
+      Array.from({ length: 500 }, (_, n) => facts(n, { Config: { Env } })),
     );
     await pair.resume();
     assert.ok(Math.max(...pair.bytes) < PIECE * 1.1, `${Math.max(...pair.bytes)} characters at once`);
     assert.equal(pair.mostUnflushed(), 1);
-    assert.equal(pair.view.read.containersOn('h1').length, 3_000);
+    assert.equal(pair.view.read.containersOn('h1').length, 500);
   });
 
   it('goes on changing meanwhile: what is newer stays', async () => {
@@ -189,6 +191,51 @@ describe('a host that comes back', () => {
     await pair.resume();
     assert.equal(pair.sent.filter(({ type }) => type === 'engine').length, 0);
     assert.equal(pair.view.read.byId(idOf(1))?.facts.inspect.State.Running, false);
+  });
+
+  it('is compared with what a leader had of it when it followed, and not with what its records say', async () => {
+    const all = Array.from({ length: 50 }, (_, n) => facts(n));
+    const recorded = all.map(({ summary }, n) => facts(n, { Config: { Hostname: `a record of ${summary.Id}` } }));
+    const same = startPair(recorded, all, all);
+    await same.resume();
+    assert.deepEqual(
+      same.sent.map(({ type }) => type),
+      ['have'],
+    );
+    assert.equal(same.view.read.byId(idOf(7))?.facts.inspect.Config.Hostname, undefined);
+    const changed = startPair(recorded, [...all.slice(1), facts(99)], all);
+    await changed.resume();
+    const sent = changed.sent.flatMap((message) => (message.type === 'piece' ? message.containers : []));
+    assert.deepEqual(
+      sent.map(({ summary }) => summary.Id),
+      [idOf(99)],
+    );
+    assert.deepEqual(
+      changed.shown().map(([id]) => id),
+      [...all.slice(1), facts(99)].map(({ summary }) => summary.Id),
+    );
+  });
+
+  it('keeps what has changed since it began, whatever was held of it before', async () => {
+    const seeded = [facts(1), facts(2)];
+    const pair = startPair([], [facts(1, { Config: { Hostname: 'newer' } })], seeded);
+    pair.sender.joined({ compares: true });
+    pair.hear({ type: 'containers', upserts: [facts(1, { Config: { Hostname: 'newer' } })], removes: [idOf(2)] });
+    pair.hear({ type: 'rest', containers: [idOf(1)], networks: [] });
+    assert.deepEqual(pair.shown(), [[idOf(1), 'newer']]);
+  });
+
+  it('cannot take the memory of its leader by containers without end', () => {
+    const { hear } = startPair([]);
+    const many = (from: number, count: number) =>
+      Array.from({ length: count }, (_, n) => ({ summary: { Id: idOf(from + n) }, inspect: {} }) as unknown as ContainerFacts);
+    hear({ type: 'piece', containers: many(0, MOST_CONTAINERS) });
+    hear({ type: 'piece', containers: many(0, 2) });
+    assert.throws(() => hear({ type: 'piece', containers: many(MOST_CONTAINERS, 1) }), { kind: 'too-large' });
+    hear({ type: 'have', digest: '' });
+    for (let i = 0; i < 10; i++) hear({ type: 'piece', containers: many(0, 1) }, MOST_BYTES / 10);
+    assert.throws(() => hear({ type: 'piece', containers: many(0, 1) }, 100), { kind: 'too-large' });
+    assert.throws(() => hear({ type: 'containers', upserts: many(0, MOST_CONTAINERS + 1), removes: [] }), { kind: 'too-large' });
   });
 
   it('tells an older leader all at once', () => {
