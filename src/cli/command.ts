@@ -48,14 +48,14 @@ export const several = (value: string, before: readonly string[] | undefined): r
 /** What every command that asks a cluster does with its flags. */
 export interface ClientCall {
   readonly api: ApiClient;
-  /** With `--json` the value as indented JSON, else its text. */
-  readonly show: <T>(value: T, text: (value: T) => string) => void;
+  /** With `--json` the value as indented JSON, else its text; `width`: characters of a line of the terminal. */
+  readonly show: <T>(value: T, text: (value: T, width: number | undefined) => string) => void;
 }
 
 /** Throws `invalid` for an endpoint that is no TCP address. */
-export function clientCall(flags: ClientFlags, { env, out }: Pick<Terminal, 'env' | 'out'>): ClientCall {
+export function clientCall(flags: ClientFlags, { env, out, columns }: Pick<Terminal, 'env' | 'out' | 'columns'>): ClientCall {
   return {
     api: apiClient(flags, env),
-    show: (value, text) => out(`${flags.json === true ? JSON.stringify(value, undefined, 2) : text(value)}\n`),
+    show: (value, text) => out(`${flags.json === true ? JSON.stringify(value, undefined, 2) : text(value, columns)}\n`),
   };
 }

@@ -31,8 +31,12 @@ export function addConfiguredCommand(root: Command, name: CommandName, summary: 
 
 export type Flags = Readonly<Record<string, unknown>>;
 
-/** The settings of a command: flags over environment over file over defaults. Throws `invalid` naming the flag, variable or key. */
-export async function settingsOf<C extends CommandName>(command: C, flags: Flags, env: NodeJS.ProcessEnv): Promise<ConfigOf<C>> {
+/** The settings of a command: flags over environment over file over defaults. Flags that are no settings are the command's own. Throws `invalid` naming the flag, variable or key. */
+export async function settingsOf<C extends CommandName>(command: C, given: Flags, env: NodeJS.ProcessEnv): Promise<ConfigOf<C>> {
+  const settings = new Set(
+    optionsOf(command).map(({ name }) => name.replaceAll(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase())),
+  );
+  const flags = Object.fromEntries(Object.entries(given).filter(([name]) => settings.has(name)));
   // a flag goes before both variables, and the endpoint's before the context's
   const hidden = flags['context'] === undefined ? (flags['endpoint'] ?? env['ARPANET_ENDPOINT']) && 'ARPANET_CONTEXT' : 'ARPANET_ENDPOINT';
   const shown = hidden ? { ...env, [hidden]: undefined } : env;

@@ -17,6 +17,10 @@ function isWrongUsage(error: unknown): boolean {
   return isKind(error, 'invalid') || (error instanceof ArpanetError && (error.engineStatus === 400 || error.engineStatus === 404));
 }
 
+/** What is not in the message already. */
+const causeOf = ({ message, cause }: Error): string =>
+  cause instanceof Error && !message.includes(cause.message) ? `\n  because: ${cause.message}` : '';
+
 /** A mistake in arpanet itself, with where it is. */
 async function traced(error: unknown): Promise<string> {
   if (!(error instanceof Error)) return String(error);
@@ -52,8 +56,7 @@ export async function run(): Promise<never> {
     return await end();
   } catch (error) {
     if (error instanceof CommanderError) return await end(error.exitCode === 0 ? DONE : WRONG_USAGE);
-    const cause = error instanceof Error && error.cause instanceof Error ? `\n  because: ${error.cause.message}` : '';
-    if (error instanceof ArpanetError) say(`arpanet: ${error.message}${cause}`);
+    if (error instanceof ArpanetError) say(`arpanet: ${error.message}${causeOf(error)}`);
     else say(`arpanet: ${await traced(error)}`);
     return await end(isWrongUsage(error) ? WRONG_USAGE : FAILED);
   }

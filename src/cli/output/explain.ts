@@ -28,7 +28,7 @@ const byRule = (counts: Readonly<Record<string, number>>): string =>
     .join(', ');
 
 /** Why a container is where it is. */
-export function explainText(container: string, decision: Explained): string {
+export function explainText(container: string, decision: Explained, width?: number): string {
   const { host, strategy, scored, refused, among, again } = decision;
   const at = moment(decision.atMs);
   const fit = decision.counts?.fit ?? scored.length;
@@ -38,8 +38,8 @@ export function explainText(container: string, decision: Explained): string {
     host === ''
       ? [`${container} is not placed: refused ${at}, none of ${asked} fits`]
       : [`${container} is on ${host}: chosen ${at} by ${strategy}, from ${fit} of ${asked} that fit`];
-  lines.push(...scoresText(scored, fit), ...refusalsText(refused, refusals, decision.counts?.refused));
-  if (again !== undefined) lines.push(...againText(again));
+  lines.push(...scoresText(scored, fit, width), ...refusalsText(refused, refusals, decision.counts?.refused));
+  if (again !== undefined) lines.push(...againText(again, width));
   if (decision.canary !== undefined) lines.push(decision.canary);
   return lines.join('\n');
 }
@@ -75,21 +75,28 @@ export function timingText(container: string, { host, made }: Explained): string
   ].join('\n');
 }
 
-function scoresText(scored: readonly ScoredHost[], fit: number): readonly string[] {
+/** Where it is too wide, figures that are 0 for all hosts are left out: they decide nothing. */
+function scoresText(scored: readonly ScoredHost[], fit: number, width: number | undefined): readonly string[] {
   if (scored.length === 0) return [];
   // older decisions have fewer, and some only who asked for them
   const shown = FIGURES.filter(([name]) => !OPTIONAL.has(name) || scored.some(({ figures }) => figures[name] !== undefined));
-  const rows = scored.map((one) => [
-    one.host,
-    String(one.score),
-    ...shown.map(([name, , isShare]) => {
-      const value = one.figures[name];
-      return value === undefined ? '-' : isShare ? `${Math.round(value * 100)}%` : String(value);
-    }),
-  ]);
+  const tableOf = (figures: typeof FIGURES): string =>
+    table(
+      ['FITS', 'SCORE', ...figures.map(([, heading]) => heading)],
+      scored.map((one) => [
+        one.host,
+        String(one.score),
+        ...figures.map(([name, , isShare]) => {
+          const value = one.figures[name];
+          return value === undefined ? '-' : isShare ? `${Math.round(value * 100)}%` : String(value);
+        }),
+      ]),
+    );
+  const whole = tableOf(shown);
+  const isTooWide = width !== undefined && whole.split('\n').some((line) => line.length > width);
   return [
     '',
-    table(['FITS', 'SCORE', ...shown.map(([, heading]) => heading)], rows),
+    isTooWide ? tableOf(shown.filter(([name]) => scored.some(({ figures }) => (figures[name] ?? 0) !== 0))) : whole,
     ...(fit > scored.length ? [`(and ${fit - scored.length} more that fitted, of a lower score)`] : []),
     '(CPU, MEMORY: live load at that time. +CPU, +MEMORY: charged for containers placed just before)',
   ];
@@ -102,9 +109,9 @@ function refusalsText(refused: readonly Refusal[], all: number, counts: Readonly
 }
 
 /** All hosts, as they are now. */
-function againText(again: Placement): readonly string[] {
+function againText(again: Placement, width: number | undefined): readonly string[] {
   const begin = 'Only this was kept of the decision. Made again from the request that was kept, with all hosts as they are now:';
   if (again.kind === 'refused') return ['', begin, `no host fits now, without itself: ${again.message}`];
   const { host, scored, refused } = again.decision;
-  return ['', begin, `it would go to ${host}`, ...scoresText(scored, scored.length), ...refusalsText(refused, refused.length)];
+  return ['', begin, `it would go to ${host}`, ...scoresText(scored, scored.length, width), ...refusalsText(refused, refused.length)];
 }

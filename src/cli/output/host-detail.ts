@@ -3,7 +3,7 @@ import type { HostDetail } from '../../operator-api/index.ts';
 import { moment, percent, reserved, table } from './table.ts';
 import { formatBytes } from '../../text/size.ts';
 
-export function hostDetailText(host: HostDetail): string {
+export function hostDetailText(host: HostDetail, width?: number): string {
   const { limits } = host;
   const lines: (readonly [string, string])[] = [
     ['host', `${host.name} at ${host.address}${host.gateway === '' ? '' : ` (engine gateway ${host.gateway})`}`],
@@ -39,6 +39,7 @@ export function hostDetailText(host: HostDetail): string {
       table(
         ['NETWORK', 'SUBNET', 'GATEWAY HERE', 'INSTANCES HERE'],
         host.networks.map((one) => [one.name, one.cidr, one.gateway, String(one.instances)]),
+        width,
       ),
     );
   if (host.instances.length > 0)
@@ -46,6 +47,7 @@ export function hostDetailText(host: HostDetail): string {
       table(
         ['CONTAINER', 'IMAGE', 'STATE', 'ADDRESS'],
         host.instances.map((one) => [one.name, one.image, one.state, one.addresses.join(',')]),
+        width,
       ),
     );
   return parts.join('\n\n');

@@ -3,10 +3,11 @@ import type { CleanPlan, CleanResult, RebalancePlan } from '../../contracts/inde
 import { count, table } from './table.ts';
 import { formatBytes } from '../../text/size.ts';
 
-export function rebalanceText({ moves, before, after, stays }: RebalancePlan): string {
+export function rebalanceText({ moves, before, after, stays }: RebalancePlan, width?: number): string {
   const levels = table(
     ['HOST', 'FULL NOW', 'FULL AFTER'],
     Object.keys(before).map((host) => [host, String(before[host]), String(after[host])]),
+    width,
   );
   const planned =
     moves.length === 0
@@ -14,6 +15,7 @@ export function rebalanceText({ moves, before, after, stays }: RebalancePlan): s
       : table(
           ['MOVE', 'SERVICE', 'FROM', 'TO'],
           moves.map((move) => [move.name, move.service, move.from, move.to]),
+          width,
         );
   const kept = stays.length === 0 ? [] : [stays.map(({ container, why }) => `${container} stays: ${why}`).join('\n')];
   return [levels, planned, ...kept].join('\n\n');

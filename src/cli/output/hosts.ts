@@ -23,6 +23,7 @@ export function hostsTable(hosts: readonly HostReport[], width?: number): string
         .join(','),
     ]),
     width,
+    ['ENGINE', 'LABELS', 'CONTAINERS'],
   );
 }
 

@@ -2,10 +2,11 @@
 import type { SettingReport } from '../../operator-api/index.ts';
 import { table } from './table.ts';
 
-export function settingsText(settings: readonly SettingReport[]): string {
+export function settingsText(settings: readonly SettingReport[], width?: number): string {
   return table(
     ['SETTING', 'VALUE', 'FROM'],
     settings.map(({ name, value, isSet, own }) => [name, value, isSet ? `arpanet config set (started with ${own})` : 'started with']),
+    width,
   );
 }
 

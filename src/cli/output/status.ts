@@ -12,7 +12,7 @@ function errorsLine({ faults }: StatusReport): string {
 }
 
 /** Problems first, then what operators set and may have forgotten, then the cluster at large. */
-export function statusText(status: StatusReport): string {
+export function statusText(status: StatusReport, width?: number): string {
   const { warnings, notes, hosts, leader } = status;
   const followers = status.schedulers.filter((one) => !one.leads).map((one) => one.name);
   const lines = [
@@ -32,6 +32,7 @@ export function statusText(status: StatusReport): string {
       : table(
           ['DEPLOYMENT', 'SERVICES', 'INSTANCES', 'READY'],
           status.deployments.map((d) => [d.name, String(d.services), String(d.instances), String(d.ready)]),
+          width,
         ),
   ];
   return lines.join('\n');

@@ -7,11 +7,22 @@ const GAP = '  ';
 
 /**
  * Columns as wide as their widest cell, two spaces apart, as `docker ps` prints them. With a width the widest columns are cut until a line fits,
- * and what was cut ends with `…`.
+ * and what was cut ends with `…`; where that is not enough, columns of `dispensable` are left out, the first before the others.
  */
-export function table(header: readonly string[], rows: readonly (readonly string[])[], width?: number): string {
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  width?: number,
+  dispensable: readonly string[] = [],
+): string {
+  const [first, ...others] = dispensable;
+  if (width !== undefined && first !== undefined && narrowest(header, rows) > width) {
+    const at = header.indexOf(first);
+    const without = (row: readonly string[]) => row.filter((_, column) => column !== at);
+    return table(without(header), rows.map(without), width, others);
+  }
   const all = [header, ...rows];
-  const widths = header.map((_, column) => all.reduce((most, row) => Math.max(most, (row[column] ?? '').length), 0));
+  const widths = widthsOf(header, rows);
   if (width !== undefined) narrow(widths, width - GAP.length * (header.length - 1));
   const cut = (cell: string, size: number): string => (cell.length > size ? `${cell.slice(0, size - 1)}…` : cell);
   return all
@@ -20,6 +31,16 @@ export function table(header: readonly string[], rows: readonly (readonly string
     )
     .join('\n');
 }
+
+/** Of a line, if all is cut as far as it may be. */
+function narrowest(header: readonly string[], rows: readonly (readonly string[])[]): number {
+  const widths = widthsOf(header, rows).map((one) => Math.min(NARROWEST, one));
+  return widths.reduce((sum, one) => sum + one, GAP.length * (header.length - 1));
+}
+
+/** Of each column its widest cell. */
+const widthsOf = (header: readonly string[], rows: readonly (readonly string[])[]): number[] =>
+  header.map((_, column) => [header, ...rows].reduce((most, row) => Math.max(most, (row[column] ?? '').length), 0));
 
 /** Takes from the widest, one character at a time. */
 function narrow(widths: number[], most: number): void {

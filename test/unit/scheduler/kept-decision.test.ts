@@ -68,6 +68,14 @@ describe('what is kept of a decision', () => {
     assert.equal(text.split('\n').length < 30, true);
   });
 
+  it('is explained in a terminal of 80 characters without the figures that are 0 for all hosts', () => {
+    const lines = (width?: number) => explainText('abc-web-1', keptDecision(decisionOf(1_000)), width).split('\n');
+    const heading = (width?: number) => lines(width).find((line) => line.startsWith('FITS')) ?? '';
+    assert.match(heading(), /PREFERENCES .* CONTAINERS/);
+    assert.match(heading(80), /^FITS +SCORE +CPU +MEMORY +IMAGE$/);
+    assert.equal(heading(200), heading());
+  });
+
   it('is explained with the rest made again from what was kept, and says so', () => {
     const record = { ...literalRecord('abc-web-1'), decision: keptDecision({ ...decisionOf(40), among: 1_000 }) };
     const asked: (readonly RehearsedCreate[])[] = [];

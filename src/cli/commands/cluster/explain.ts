@@ -8,7 +8,7 @@ export interface ExplainFlags extends ClientFlags {
 
 export async function explain(reference: string, flags: ExplainFlags, terminal: Terminal): Promise<void> {
   const { api, show } = clientCall(flags, terminal);
-  show(await api.v1.call('getExplainOne', { container: reference }), (decision) =>
-    flags.timing === true ? timingText(decision.container, decision) : explainText(decision.container, decision),
+  show(await api.v1.call('getExplainOne', { container: reference }), (decision, width) =>
+    flags.timing === true ? timingText(decision.container, decision) : explainText(decision.container, decision, width),
   );
 }

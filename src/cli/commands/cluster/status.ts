@@ -16,7 +16,7 @@ export async function showStatus({ watch, ...flags }: Flags, terminal: Terminal)
   const ask = () => api.v1.call('getStatus', {}, { timeoutMs: TIMEOUT_MS });
   const status = await ask();
   if (watch === true) {
-    const textOf = (now: StatusReport): string => (settings.json ? JSON.stringify(now) : statusText(now).trimEnd());
+    const textOf = (now: StatusReport): string => (settings.json ? JSON.stringify(now) : statusText(now, terminal.columns).trimEnd());
     return await watched(async () => textOf(await ask()), textOf(status), settings.json, terminal);
   }
   show(status, statusText);

@@ -19,10 +19,11 @@ const OTHER_LINES = 6;
 const MOST_ROWS = 1_000;
 
 /** Throws `invalid` for an interval or a row count that is not above 0. */
-export async function top(flags: TopFlags, { env, out, isTerminal }: Terminal): Promise<void> {
+export async function top(flags: TopFlags, terminal: Terminal): Promise<void> {
+  const { out, isTerminal } = terminal;
   const everyMs = positive('--interval', flags.interval) * 1_000;
   const rows = flags.rows === undefined ? undefined : Math.floor(positive('--rows', flags.rows));
-  const { api } = clientCall(flags, { env, out });
+  const { api } = clientCall(flags, terminal);
   const look = (most: number) => api.v1.call('getTop', { limit: Math.min(most, MOST_ROWS) });
   if (flags.json === true || flags.once === true || !isTerminal) {
     for (;;) {

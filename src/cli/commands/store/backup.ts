@@ -11,10 +11,11 @@ export interface BackupFlags extends ClientFlags {
 }
 
 /** To a file that only its owner may read (it holds the join token); `-` is standard output. */
-export async function backup(file: string, flags: BackupFlags, { env, out, say }: Terminal): Promise<void> {
+export async function backup(file: string, flags: BackupFlags, terminal: Terminal): Promise<void> {
+  const { env, out, say } = terminal;
   const records =
     flags.store === undefined
-      ? await clientCall(flags, { env, out }).api.v1.call('getBackup')
+      ? await clientCall(flags, terminal).api.v1.call('getBackup')
       : await withStore(flags.store, env, async (store) => (await store.list(keys.root)).map(({ key, value }) => [key, value] as const));
   const text = backupText(records, new Date().toISOString(), VERSION);
   if (file === '-') return out(text);
