@@ -12,8 +12,9 @@ import {
   type NetworkRecord,
 } from '../../model/index.ts';
 import { isSharedBridge } from '../../networks/index.ts';
-import { type Core, commitInPieces, hostRecords, fencedHosts, networkRecords } from '../core.ts';
+import { type Core, commitInPieces, hostRecords, fencedHosts } from '../core.ts';
 import { each } from '../../telemetry/left-out.ts';
+import { createHostNetworks } from './host-networks.ts';
 import { isModeOnHost } from './mode-network.ts';
 import { gatewayAt, planFor } from './network-plans.ts';
 import { createSlots } from '../../async/keyed.ts';
@@ -59,6 +60,7 @@ export function createOverlays(core: Core): Overlays {
   const { deps, view, hub, keyed, commit } = core;
   const { dhcp, log } = deps;
   const inTurn = createSlots(AT_ONCE);
+  const networksOf = createHostNetworks(deps.ledger);
   /** `network/host` of those that were taken off: whatever the view still shows there, the next one is built again. */
   const leaving = new Set<string>();
   /** Their public keys, as text, as their peers have them: at first those that an earlier leader sent. */
@@ -74,10 +76,13 @@ export function createOverlays(core: Core): Overlays {
 
   const sharesGateway = (host: string): boolean => hostRecords(deps).get(host)?.sharesGateway === true;
 
+  const recordsOn = (host: string): readonly NetworkRecord[] =>
+    networksOf(host).flatMap((id) => deps.ledger.get<NetworkRecord>(keys.network(id)) ?? []);
+
   function plansOf(host: string): readonly NetworkPlan[] {
     const plans = each(
       { kind: 'network', of: `the networks of host ${host}` },
-      networkRecords(deps),
+      recordsOn(host),
       ({ name }) => name,
       (record) => planOf(record, host),
     );
@@ -86,6 +91,7 @@ export function createOverlays(core: Core): Overlays {
 
   function fenced(more: readonly string[]): readonly string[] {
     const hosts = new Set([...fencedHosts(deps), ...more]);
+    if (hosts.size === 0) return [];
     const members = hostRecords(deps);
     const taken = new Set([...members.values()].map(({ address }) => address));
     return [...hosts].flatMap((host) => {
@@ -129,9 +135,7 @@ export function createOverlays(core: Core): Overlays {
     const isNew = tunnels.has(host) && tunnels.get(host) !== tunnel;
     tunnels.set(host, tunnel);
     if (!isNew) return;
-    const shared = networkRecords(deps).filter(
-      ({ id, isEncrypted }) => isEncrypted === true && dhcp.leases.gatewaysOf(id)[host] !== undefined,
-    );
+    const shared = recordsOn(host).filter(({ isEncrypted }) => isEncrypted === true);
     const peers = new Set(shared.flatMap(({ id }) => Object.keys(dhcp.leases.gatewaysOf(id))));
     for (const peer of peers) if (peer !== host && hub.connected(peer)) push(peer);
   }
@@ -165,10 +169,6 @@ export function createOverlays(core: Core): Overlays {
       const [network = '', host = ''] = key.split('/');
       if (!view.networksOn(host).some((there) => there.network === network)) leaving.delete(key);
     }
-  }
-
-  function hasMembers(network: string, host: string): boolean {
-    return dhcp.leases.usersOf(network).some((lease) => lease.host === host);
   }
 
   async function takeOff(network: string, hosts: readonly string[]): Promise<void> {
@@ -226,9 +226,9 @@ export function createOverlays(core: Core): Overlays {
         if (plan !== undefined) await inTurn(host, () => hub.call(host, { method: 'materialise', plan }, BUILD_TIMEOUT_MS));
       }),
     async tidy(network, hosts) {
-      const empty = hosts.filter(
-        (host) => dhcp.leases.gatewaysOf(network)[host] !== undefined && !hasMembers(network, host) && !isModeOnHost(core, network, host),
-      );
+      const gateways = dhcp.leases.gatewaysOf(network);
+      const used = new Set(dhcp.leases.usersOf(network).map((lease) => lease.host));
+      const empty = hosts.filter((host) => gateways[host] !== undefined && !used.has(host) && !isModeOnHost(core, network, host));
       if (empty.length > 0) {
         await commit(empty.flatMap((host) => dhcp.leases.planGatewayRelease(network, host)));
         await takeOff(network, empty);

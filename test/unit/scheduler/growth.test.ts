@@ -1,6 +1,7 @@
 /** What the leader decides costs the same with ten hosts and with a thousand: entries that are walked are counted, over plain data. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createKeyed } from '../../../src/async/keyed.ts';
 import type { InstanceSource } from '../../../src/registrar/index.ts';
 import { createInstanceTable } from '../../../src/registrar/index.ts';
 import { createDeployments } from '../../../src/registrar/deployments.ts';
@@ -13,12 +14,14 @@ import {
   type HostRecord,
   keys,
   type LeaseRecord,
+  type NetworkPlan,
   type NetworkRecord,
 } from '../../../src/model/index.ts';
 import { createNamesPush } from '../../../src/scheduler/agents/names-push.ts';
 import { createCommit, type Core } from '../../../src/scheduler/core.ts';
 import { type Claim, createClaim } from '../../../src/scheduler/create/claim.ts';
 import { createRefusals } from '../../../src/scheduler/create/refusals.ts';
+import { createOverlays } from '../../../src/scheduler/networks/overlays.ts';
 import { createUndo } from '../../../src/scheduler/create/undo.ts';
 import { createPromisedHosts } from '../../../src/scheduler/placement/promised-hosts.ts';
 import { startLiveness } from '../../../src/scheduler/loss/liveness.ts';
@@ -59,6 +62,7 @@ interface World {
   readonly claim: Claim;
   readonly names: InstanceSource;
   readonly pushNames: () => Promise<void>;
+  readonly plansOf: (host: string) => readonly NetworkPlan[];
   readonly sweep: () => void;
   /** Which hosts were sent names. */
   readonly told: string[];
@@ -158,7 +162,17 @@ async function startWorld(hosts: number): Promise<World> {
     return push.push({ ...at, ...whole, isWhole, changes, deploymentsCome: come, deploymentsGone: gone });
   };
   await pushNames(true);
-  return { view, ledger, claim, names, pushNames, told, sweep: () => ledger.apply(dhcp.leases.sweep()) };
+  const overlays = createOverlays({ ...core, hub, keyed: createKeyed() } as unknown as Core);
+  return {
+    view,
+    plansOf: (host) => overlays.plansOf(host),
+    ledger,
+    claim,
+    names,
+    pushNames,
+    told,
+    sweep: () => ledger.apply(dhcp.leases.sweep()),
+  };
 }
 
 function running(record: ContainerRecord, ledger: LiteralLedger): ContainerFacts {
@@ -277,6 +291,12 @@ describe('what a change costs with a thousand hosts is what it costs with ten', 
           message: /^no host fits: /,
         }),
       ));
+
+  it('of what a host is told of its networks when it comes', () =>
+    isTheSame(async ({ plansOf }) => {
+      const [plan, ...others] = plansOf('h1');
+      assert.deepEqual([plan?.name, others.length], ['app0_default', 0]);
+    }));
 
   it('of a look for leases that have rested', async () => {
     for (const hosts of [10, 1_000]) {
