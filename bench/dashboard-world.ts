@@ -67,6 +67,7 @@ export async function startWorld(): Promise<World> {
     const lastHour = { cpu: hour.map(([share = 0]) => share), memory: hour.map(([, share = 0]) => share) };
     agent.say({ type: 'beat', load: { cpu, memoryUsedBytes: memory * 8e9, memoryTotalBytes: 8e9 }, lastHour });
   };
+  const beats = setInterval(() => agents.forEach(beat), 1_000);
   for (let at = 0; at < 5; at++) {
     const agent = await startFakeAgent({
       name: `h${at + 1}`,
@@ -100,7 +101,6 @@ export async function startWorld(): Promise<World> {
   }
   for (const { engine } of agents) for (const { name } of engine.containers.values()) engine.logs.set(name, linesOf(name));
   await scheduler.call('POST', '/arpanet/v1/hosts/h5/update', { availability: 'pause' });
-  const beats = setInterval(() => agents.forEach(beat), 1_000);
   return {
     scheduler,
     agents,

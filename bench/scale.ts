@@ -135,6 +135,7 @@ export async function* run(): AsyncGenerator<BenchRow> {
 
 interface Simulated extends AsyncDisposable {
   readonly url: string;
+  readonly agents: readonly FakeAgent[];
   readonly readyMs: number;
   /** Milliseconds of each of some containers' ends, until an agent beside it has heard of it. */
   readonly deaths: () => Promise<readonly number[]>;
@@ -156,8 +157,8 @@ interface Place extends AsyncDisposable {
   readonly stored: (prefix: string) => Promise<{ readonly bytes: number; readonly entries: number }>;
 }
 
-async function startStore(): Promise<Place> {
-  if (STORE === 'consul') {
+async function startStore(kind: 'consul' | 'embedded'): Promise<Place> {
+  if (kind === 'consul') {
     const consul = await startConsul();
     return {
       settings: { kind: 'consul', address: consul.http },
@@ -203,8 +204,9 @@ async function startScheduler(name: string, { settings }: Place): Promise<Schedu
   return { process: started, url };
 }
 
-async function startSimulated(hosts: number): Promise<Simulated> {
-  const place = await startStore();
+/** `hosts` of them with 30 containers each, and their leader, a process. */
+export async function startSimulated(hosts: number, store: 'consul' | 'embedded' = STORE): Promise<Simulated> {
+  const place = await startStore(store);
   const seed = await seeded(place, hosts);
   const agents: FakeAgent[] = [];
   for (let i = 0; i < hosts; i++) {
@@ -224,6 +226,7 @@ async function startSimulated(hosts: number): Promise<Simulated> {
   await profiled(leader.process, `${hosts}-calm`);
   const isTold = (agent: FakeAgent): boolean => agent.told.some(({ type }) => type === 'names' || type === 'names-change');
   return {
+    agents,
     get url() {
       return leader.url;
     },

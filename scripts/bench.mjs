@@ -18,7 +18,7 @@ register();
 const PARTS = ['dns', 'leases', 'overlay', 'api', 'tls'];
 const asked = process.argv.slice(2);
 /** Only when asked for: they take long, or stand beside no other program. */
-const BY_HAND = ['scale', 'abuse', 'ports'];
+const BY_HAND = ['scale', 'abuse', 'ports', 'dashboard', 'dashboard-pictures'];
 const unknown = asked.filter((part) => ![...PARTS, ...BY_HAND].includes(part));
 if (unknown.length > 0) {
   console.error(`unknown part ${unknown.join(', ')}; there are: ${[...PARTS, ...BY_HAND].join(', ')}`);

@@ -51,12 +51,20 @@ interface Opening {
   /** Of the Engine, and its body. */
   readonly path: string;
   readonly body: string;
+  /** It is of a terminal: no frames are in it. */
+  readonly isRaw: boolean;
 }
 
 /** So far ahead of what the page has shown the Engine's stream is read: what a terminal draws in some 20 ms. */
 const AHEAD_BYTES = 128 << 10;
 /** A page cuts what is pasted. */
 const MOST_INPUT_BYTES = 64 << 10;
+/** An interrupt while a terminal is held back: so much of what was on the way is shown, up to a moment without any, or this long. */
+const KEPT_BYTES = 4 << 10;
+const QUIET_MS = 50;
+const LONGEST_MS = 1_000;
+const CTRL_C = 3;
+const NEWLINE = 10;
 const TICKET_MS = 10_000;
 const HEARTBEAT_MS = 15_000;
 const PROTOCOL = 'arpanet.terminal';
@@ -80,12 +88,11 @@ export function createTerminals({ engine, ended, now }: TerminalDeps): Terminals
   });
   return {
     async prepare(client, { id, host, facts }, { command, attach = false }) {
-      const issue = (path: string, body: string): string => tickets.issue(whoOf(client), { host, path, body });
-      if (attach)
-        return {
-          ticket: issue(`/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`, ''),
-          isRaw: facts.inspect.Config.Tty === true,
-        };
+      const issue = (path: string, body: string, isRaw: boolean): string => tickets.issue(whoOf(client), { host, path, body, isRaw });
+      if (attach) {
+        const isRaw = facts.inspect.Config.Tty === true;
+        return { ticket: issue(`/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`, '', isRaw), isRaw };
+      }
       const { status, body } = await engineRequest(
         { agent: engine(host).agent },
         {
@@ -103,7 +110,7 @@ export function createTerminals({ engine, ended, now }: TerminalDeps): Terminals
       );
       if (status !== 201) throw engineError(status, body.toString());
       const { Id: exec } = JSON.parse(body.toString()) as { readonly Id: string };
-      return { ticket: issue(`/exec/${exec}/start`, JSON.stringify({ Detach: false, Tty: true })), exec, isRaw: true };
+      return { ticket: issue(`/exec/${exec}/start`, JSON.stringify({ Detach: false, Tty: true }), true), exec, isRaw: true };
     },
     async accept(req, socket, head) {
       const said = (req.headers['sec-websocket-protocol'] ?? '').split(/ *, */);
@@ -119,7 +126,7 @@ export function createTerminals({ engine, ended, now }: TerminalDeps): Terminals
         const upstream = await hijacked(await engine(opening.host).dial(stop.signal), opening, stop.signal);
         await new Promise<void>((resolve) => {
           upstream.once('close', resolve);
-          server.handleUpgrade(req, socket, head, (page) => join(page, upstream, stop.signal));
+          server.handleUpgrade(req, socket, head, (page) => join(page, upstream, opening.isRaw, stop.signal));
         });
       } finally {
         over.removeEventListener('abort', end);
@@ -151,23 +158,36 @@ function hijacked(tunnel: Duplex, { path, body }: Opening, signal: AbortSignal):
   });
 }
 
-function join(page: WebSocket, upstream: Duplex, signal: AbortSignal): void {
+function join(page: WebSocket, upstream: Duplex, isRaw: boolean, signal: AbortSignal): void {
   let aheadBytes = 0;
   let isHeld = false;
   const beat = setInterval(() => page.ping(), HEARTBEAT_MS);
-  upstream.on('data', (chunk: Buffer) => {
+  const show = (chunk: Buffer): void => {
     page.send(chunk);
     aheadBytes += chunk.length;
     if (aheadBytes > AHEAD_BYTES) upstream.pause();
-  });
+  };
+  /** Takes what is on the way since an interrupt. */
+  let skip: Skip | undefined;
+  upstream.on('data', (chunk: Buffer) => (skip === undefined ? show(chunk) : skip.take(chunk)));
   upstream.on('error', () => upstream.destroy());
-  upstream.once('end', () => upstream.destroy());
+  upstream.once('end', () => {
+    skip?.end();
+    upstream.destroy();
+  });
   upstream.once('close', () => {
     clearInterval(beat);
     page.close(signal.aborted ? GOING_AWAY : undefined);
   });
   page.on('message', (data: Buffer, isBinary) => {
     if (isBinary) {
+      if (isRaw && skip === undefined && upstream.isPaused() && data.includes(CTRL_C)) {
+        skip = createSkip((last) => {
+          skip = undefined;
+          show(last);
+        });
+        upstream.resume();
+      }
       // messages that came together still come after the pause
       if (upstream.write(data) || isHeld) return;
       isHeld = true;
@@ -181,8 +201,41 @@ function join(page: WebSocket, upstream: Duplex, signal: AbortSignal): void {
     const shown = Number(data.toString());
     if (!(shown > 0 && shown <= aheadBytes)) return page.close(UNSUPPORTED, 'not a count of bytes that were shown');
     aheadBytes -= shown;
-    if (aheadBytes <= AHEAD_BYTES / 2) upstream.resume();
+    if (aheadBytes <= AHEAD_BYTES / 2 || skip !== undefined) upstream.resume();
   });
   page.on('error', () => page.terminate());
   page.once('close', () => upstream.destroy());
+}
+
+interface Skip {
+  readonly take: (chunk: Buffer) => void;
+  readonly end: () => void;
+}
+
+/**
+ * Does what a terminal does at an interrupt: what it has not shown yet goes (POSIX termios, ISIG without NOFLSH). That is some megabytes where a program
+ * floods, in sockets between here and the Engine; its last lines are what the program or the shell says after the interrupt.
+ */
+function createSkip(done: (last: Buffer) => void): Skip {
+  let last: Buffer = Buffer.alloc(0);
+  let isOver = false;
+  const end = (): void => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(quiet);
+    clearTimeout(longest);
+    done(last);
+  };
+  let quiet = setTimeout(end, QUIET_MS);
+  const longest = setTimeout(end, LONGEST_MS);
+  return {
+    take(chunk) {
+      const all = Buffer.concat([last, chunk]);
+      // no part of a line
+      last = all.length <= KEPT_BYTES ? all : all.subarray(all.indexOf(NEWLINE, all.length - KEPT_BYTES) + 1);
+      clearTimeout(quiet);
+      quiet = setTimeout(end, QUIET_MS);
+    },
+    end,
+  };
 }

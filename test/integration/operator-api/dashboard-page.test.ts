@@ -5,12 +5,14 @@ import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { WebSocket } from 'ws';
 import { engineRequest } from '../../../src/engine/index.ts';
 import { newKeyPair } from '../../../src/security/index.ts';
 import { assertFits, axeFaults, startBrowser, type Tab, type TestBrowser, visit as visitPage } from '../../support/browser.ts';
 import { until } from '../../support/cluster/cluster.ts';
 import { freePort } from '../../support/cluster/free-ports.ts';
 import { operator } from '../../support/cluster/leftovers.ts';
+import { floodedExec } from '../../support/fakes/flooded-exec.ts';
 import { type FakeAgent, startFakeAgent } from '../../support/fakes/fake-agent.ts';
 import { image } from '../../support/fakes/fake-engine.ts';
 import { JOIN_TOKEN, type SmallScheduler, startSmallScheduler } from '../../support/fakes/small-scheduler.ts';
@@ -39,6 +41,8 @@ const VIEWS: readonly (readonly [path: string, title: string, text: RegExp])[] =
   ['/ui/nothing', 'Not here', /no such page/],
 ];
 
+/** As operator-api/terminals says. */
+const AHEAD_BYTES = 128 << 10;
 const IMAGE = `sha256:${'b'.repeat(64)}`;
 
 describe('the dashboard in a browser', () => {
@@ -265,6 +269,40 @@ describe('the dashboard in a browser', () => {
     const refused = await scheduler.call('GET', '/arpanet/v1/logs?of=abc&of=nothing');
     assert.deepEqual([refused.status, refused.body], [404, { message: 'no deployment, service or instance nothing runs here' }]);
     for (const number of ['2', '3']) await scheduler.call('DELETE', `/containers/abc-web-${number}?force=1`);
+  });
+
+  it('holds back what floods a terminal, where it is made, and Ctrl-C comes through', async () => {
+    const flood = floodedExec(agents);
+    const terminal = await chromium.open(`${scheduler.url}/ui/`);
+    let came = 0;
+    terminal.page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => (came += payload.length)));
+    await terminal.page.goto(`${scheduler.url}/ui/terminal/abc-web-1`);
+    await until('some is drawn, and much more is on its way', () => came > 4 * AHEAD_BYTES && flood.sentBytes() - came > 4 * AHEAD_BYTES);
+    const before = came;
+    await terminal.page.keyboard.press('Control+c');
+    await terminal.page.getByText('stopped by Ctrl-C').first().waitFor();
+    assert.ok(came - before < 3 * AHEAD_BYTES, `${came - before} bytes came after Ctrl-C, of ${flood.sentBytes() - before} on their way`);
+    const session = await terminal.context.newCDPSession(terminal.page);
+    await session.send('Performance.enable');
+    const { metrics } = await session.send('Performance.getMetrics');
+    const heapBytes = metrics.find(({ name }) => name === 'JSHeapUsedSize')?.value ?? Infinity;
+    assert.ok(heapBytes < 100e6, `the tab holds ${heapBytes} bytes`);
+    await terminal.context.close();
+    // a page that draws nothing
+    const { body } = await scheduler.call('POST', '/arpanet/v1/terminals', { container: 'abc-web-1' });
+    const socket = new WebSocket(`${scheduler.url.replace('http', 'ws')}/arpanet/v1/terminal`, [
+      'arpanet.terminal',
+      (body as { ticket: string }).ticket,
+    ]);
+    let bytes = 0;
+    socket.on('message', (data: Buffer) => (bytes += data.length));
+    await until('it has what a page may be behind', () => bytes >= AHEAD_BYTES);
+    for (let turn = 0; turn < 20; turn++) await scheduler.call('GET', '/_ping');
+    assert.ok(bytes < 2 * AHEAD_BYTES, `${bytes} bytes came to a page that has drawn none`);
+    socket.send(String(bytes));
+    const held = bytes;
+    await until('more comes once something is drawn', () => bytes > held);
+    socket.terminate();
   });
 
   it('draws the load of the last hour, in words too', async () => {

@@ -115,7 +115,7 @@ const isBusy = () => kept.step === 'plans' || kept.step === 'works';
 function editor() {
   const lines = kept.text.split('\n');
   return html`<div class="editor" onDrop=${drop} onDragOver=${over} onDragLeave=${over}>
-    <pre class="gutter" aria-hidden="true">${lines.map((_, at) => html`<span class=${at + 1 === kept.fault?.line ? 'bad' : ''}>${at + 1}\n</span>`)}</pre>
+    <pre class="gutter" aria-hidden="true">${lines.map((_, at) => html`<span class=${at + 1 === kept.fault?.line ? 'bad' : ''}>${at + 1}</span>`)}</pre>
     <textarea id="compose" aria-label="compose file" wrap="off" spellcheck=${false} autocomplete="off" rows=${Math.max(14, lines.length + 1)} value=${kept.text} readonly=${isBusy()}
       aria-invalid=${kept.fault?.line !== undefined} aria-describedby="fault" placeholder="paste a compose file, or drop it here" onInput=${({ target }) => written(target.value)}></textarea>
   </div>`;
@@ -130,7 +130,7 @@ function planView({ creates, steps }) {
   const hosts = [...new Set(steps.filter(({ host }) => host !== '-').map(({ host }) => host))].sort((a, b) =>
     a.localeCompare(b, 'en', { numeric: true }),
   );
-  return html`<section aria-label="plan"><h2>What would happen</h2>
+  return html`<section aria-label="plan"><div class="between"><h2>What would happen</h2>${refused.length === 0 && isChange && kept.step === 'planned' ? html`<button class="main" onClick=${go}>Deploy ${nameOf()}</button>` : null}</div>
     ${refused.length > 0 ? html`<p class="bad"><b>${refused.length} would fit nowhere:</b> nothing is begun before that is mended.</p>` : null}
     ${isChange ? null : note('nothing: all of it runs as the file says')}
     ${creates.length === 0 ? null : html`<p>makes ${creates.map(({ kind, name }) => html`<span class="chip">${kind} ${name}</span> `)}</p>`}
@@ -152,7 +152,6 @@ function planView({ creates, steps }) {
       })),
       'no instances',
     )}
-    ${refused.length === 0 && isChange && kept.step === 'planned' ? html`<p><button class="main" onClick=${go}>Deploy ${nameOf()}</button></p>` : null}
   </section>`;
 }
 
