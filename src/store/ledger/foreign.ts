@@ -56,6 +56,18 @@ export async function foreignUnder(
   return [...(differing ?? [])].sort();
 }
 
+/** Those of sorted keys that begin so: a look costs as much as it finds. */
+export function beginningWith(prefix: string, sorted: readonly string[]): readonly string[] {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((sorted[middle] ?? '') < prefix) from = middle + 1;
+    else to = middle;
+  }
+  while (sorted[to]?.startsWith(prefix) === true) to += 1;
+  return sorted.slice(from, to);
+}
+
 const isOfLedger = (key: string): boolean => key === keys.leader || key === keys.barrier;
 
 /** Prefixes that have at most so many of these keys each, and all of them together. `sorted`: all begin with the prefix. */
@@ -133,9 +145,11 @@ export async function watchForeign(deps: ForeignDeps, signal: AbortSignal): Prom
       const isUrgent = (): boolean => isAlarmed;
       const wasAlarmed = isAlarmed;
       [isAlarmed, isWritten] = [false, false];
+      // Listed once a round: one that is deleted meanwhile holds nothing any more, and one that comes is of the next.
+      const all = known(keys.root);
       // templates and other parts are of no known key
-      for (const prefix of [...slicesOf(keys.root, known(keys.root), slice), keys.parts]) {
-        const foreign = await lasting(() => foreignUnder(prefix, deps));
+      for (const prefix of [...slicesOf(keys.root, all, slice), keys.parts]) {
+        const foreign = await lasting(() => foreignUnder(prefix, { ...deps, known: (of) => beginningWith(of, all) }));
         if (foreign === undefined) isWritten = true;
         else if (foreign.length > 0) await lasting(() => found(foreign));
         if (signal.aborted) return;

@@ -4,7 +4,7 @@ import { afterEach, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { keys } from '../../../src/model/index.ts';
 import { openLedger, type Ledger, type StateStore } from '../../../src/store/index.ts';
-import { foreignUnder, slicesOf, watchForeign } from '../../../src/store/ledger/foreign.ts';
+import { beginningWith, foreignUnder, slicesOf, watchForeign } from '../../../src/store/ledger/foreign.ts';
 import { withLargeRecords } from '../../../src/store/large/large-records.ts';
 import { until } from '../../support/cluster/cluster.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
@@ -23,6 +23,7 @@ describe('slices of the keys', () => {
         for (const key of all) assert.notEqual(slices.filter((prefix) => key.startsWith(prefix)).length, 0, key);
         for (const prefix of slices) {
           const held = all.filter((key) => key.startsWith(prefix));
+          assert.deepEqual(beginningWith(prefix, all), held);
           // of a key that is the beginning of others, those are in it as well
           assert.ok(held.length <= most || all.includes(prefix), `${held.length} at ${prefix}`);
         }
@@ -39,7 +40,7 @@ describe('a guard of the store', () => {
 
   /** Counts what is read: answers of one number, and indexes of entries. */
   function counted(store: StateStore) {
-    const read = { questions: 0, entries: 0 };
+    const read = { questions: 0, entries: 0, slices: 0, lists: 0 };
     const seen: StateStore = {
       ...store,
       async changeIndex(prefix, signal, after) {
@@ -53,6 +54,7 @@ describe('a guard of the store', () => {
       async indexes(prefix) {
         const found = await store.indexes(prefix);
         read.entries += found.size;
+        read.slices += 1;
         return found;
       },
     };
@@ -81,7 +83,7 @@ describe('a guard of the store', () => {
     const watching = watchForeign(
       {
         store,
-        known: (prefix) => [...indexes.keys()].filter((key) => key.startsWith(prefix)).sort(),
+        known: (prefix) => (read.lists++, [...indexes.keys()].filter((key) => key.startsWith(prefix)).sort()),
         indexOf: (key) => indexes.get(key) ?? 0,
         isOwn: (index) => own.has(index),
         idle: async () => undefined,
@@ -136,13 +138,14 @@ describe('a guard of the store', () => {
   });
 
   it('finds what a write of its own hides, by comparing all in slices', async () => {
-    const { rows, write, found } = await guarded(300, { pauseMs: 0, roundMs: 0 });
+    const { rows, write, found, read } = await guarded(300, { pauseMs: 0, roundMs: 0 });
     const key = `${keys.root}records/n5`;
     // as if ours had come in the same moment: the change index is ours
     rows.set(key, { json: '{}', modifyIndex: 1_000_000 });
     await write(1);
     await until('it is found', () => found.includes(key));
     assert.deepEqual(found, [key]);
+    assert.ok(read.slices > (read.lists - 1) * 6, 'all keys are listed once a round');
   });
 
   it('restores the previous values through a ledger, and names a template that is lost by the records that share it', async () => {
