@@ -17,8 +17,11 @@ function world() {
   };
   for (const name of ['h1', 'h2', 'h3']) put(name, `${name}-first`);
   ledger.apply([{ kind: 'put', key: keys.network('n1'), value: network }]);
+  const gateways = { h1: '10.32.0.2', h2: '10.32.0.3' };
+  for (const [owner, ip] of Object.entries(gateways))
+    ledger.apply([{ kind: 'put', key: keys.lease('n1', ip), value: { kind: 'gateway', network: 'n1', owner, ip } }]);
   const sent: string[] = [];
-  const leases = { gatewaysOf: () => ({ h1: '10.32.0.2', h2: '10.32.0.3' }), reservedFor: () => ({}) };
+  const leases = { gatewaysOf: () => gateways, reservedFor: () => ({}) };
   const hub = {
     connected: () => true,
     hosts: () => ['h1', 'h2', 'h3'],
