@@ -38,6 +38,7 @@ const TOGETHER = [
   ],
   ['docker-api/framing', 'docker-api/swarm', 'docker-api/uploads', 'regression/cve-2026-29057'],
   ['compose/compose-hash', 'dhcp/two-schedulers', 'dns/server', 'dns/upstream', 'publish/published'],
+  ['processes/metrics', 'processes/stop'],
   ['operator-api/ready', 'store/damaged', 'store/ledger', 'store/unreadable-records'],
 ];
 

@@ -37,10 +37,10 @@ const PROBE_EVERY_MS = 30_000;
 const PROBE_MS = 3_000;
 const MOST_SEEN = 1_000;
 
-/** The first IPv4 address of an interface, as `10.50.0.1/24`, also of one without a carrier, which Node does not list. Throws `invalid` where there is none. */
+/** The first IPv4 address of an interface, as `10.50.0.1/24`, also of one without a carrier, which Node does not list. Throws `unavailable` where there is none: it may come, and the unit starts this again. */
 export async function addressOf(name: string): Promise<string> {
   const { stdout } = await promisify(execFile)('ip', ['-j', '-4', 'addr', 'show', 'dev', name]).catch((cause: unknown) => {
-    throw new ArpanetError('invalid', `there is no interface ${name} here: "ip link" lists those that there are`, { cause });
+    throw new ArpanetError('unavailable', `there is no interface ${name} here: "ip link" lists those that there are`, { cause });
   });
   const links = JSON.parse(stdout || '[]') as readonly {
     readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[];
@@ -48,7 +48,7 @@ export async function addressOf(name: string): Promise<string> {
   const found = links.flatMap(({ addr_info = [] }) => addr_info).find(({ local }) => local !== undefined);
   if (found !== undefined) return `${found.local}/${found.prefixlen}`;
   throw new ArpanetError(
-    'invalid',
+    'unavailable',
     `${name} has no IPv4 address: give it one in the network of the machines (ip addr add 10.50.0.1/24 dev ${name})`,
   );
 }

@@ -32,7 +32,7 @@ import { answerHealth, answerPing } from './own-pages.ts';
 import { createReads, type Reads } from './reads/index.ts';
 import { followerFault, REPLICA_PATH } from './replica/accept.ts';
 import { createReplicaReads } from './replica/reads.ts';
-import { watchUnanswered } from './slow-request-log.ts';
+import { type Unanswered, watchUnanswered } from './slow-request-log.ts';
 import { isUploading, receiveUpload, uploadOf } from './proxy/uploads.ts';
 import { idOf, newId } from './request-id.ts';
 import { refuseVersion } from './api-versions.ts';
@@ -83,7 +83,7 @@ export interface EndpointDeps {
 }
 
 /** Docker's API of one scheduler: answers while it leads, forwards to the leader while it follows. Its disposal ends all connections. */
-export interface Endpoint extends AsyncDisposable {
+export interface Endpoint extends AsyncDisposable, Pick<Unanswered, 'settled'> {
   /** Where it listens, in the order asked for; `url` is the first of them, for this process itself. */
   readonly addresses: readonly AddressInfo[];
   readonly url: string;
@@ -96,7 +96,6 @@ export interface Endpoint extends AsyncDisposable {
 const SWITCHED = 101;
 /** Counts as an exec does. */
 const TERMINAL = { method: 'GET', path: '/arpanet/v1/terminal', do: 'hijack', at: 'exec' } as const;
-
 type Role =
   | { readonly kind: 'leader'; readonly leader: Leader; readonly cluster: Cluster; readonly epoch: () => number }
   | { readonly kind: 'following'; readonly url: string | undefined };
@@ -175,7 +174,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     if ((!isNamed(req) || doorkeeper.seesAll(req)) && role.kind === 'leader' && role.leader.answerReady(req, res, requestId)) return;
     if (door.isTls) doorkeeper.meet(req);
     trail.begin(req, requestId, res);
-    const isDone = unanswered.begin(req, requestId);
+    const isDone = unanswered.begin(req, requestId, res);
     try {
       await forRequest(req, requestId, log, () => route(req, res, url, requestId));
     } catch (error) {
@@ -388,6 +387,7 @@ export async function startEndpoint(deps: EndpointDeps): Promise<Endpoint> {
       if (role.kind === 'following' && role.url === url) return;
       become({ kind: 'following', url });
     },
+    settled: (withinMs) => unanswered.settled(withinMs),
     async [Symbol.asyncDispose]() {
       become({ kind: 'following', url: undefined });
       follower.close();

@@ -63,17 +63,31 @@ export interface SchedulerHooks {
   readonly onReload?: (take: (own: SchedulerSettings['own']) => void) => void;
 }
 
+/** So long (ms) a scheduler that is to end waits for what was asked of it. With Consul another takes over meanwhile, and finishes or undoes what is left. */
+const SETTLE_MS = { embedded: 10_000, consul: 2_000 };
+
 /**
- * Runs until the signal aborts.
+ * Runs until the signal aborts, and until what was asked by then is answered.
  * Throws ArpanetError `invalid` or `unavailable` when the store cannot be opened or the address cannot be listened on.
  */
 export async function runScheduler(
   settings: SchedulerSettings,
   { log, setLevel }: Pick<Logging, 'log' | 'setLevel'>,
-  signal: AbortSignal,
+  asked: AbortSignal,
   { ready, rooms = ROOMS, onReload }: SchedulerHooks = {},
 ): Promise<void> {
   logLeftOut(log);
+  const ending = new AbortController();
+  const { signal } = ending;
+  let settled = (): Promise<void> => Promise.resolve();
+  const stop = (): void =>
+    inBackground(
+      log,
+      'the end of this scheduler',
+      settled().finally(() => ending.abort()),
+    );
+  if (asked.aborted) ending.abort();
+  else asked.addEventListener('abort', stop, { once: true });
   await using auditLog = openAuditLog(settings.auditLog, log, Date.now);
   const traces = await tracesOf(settings);
   const where = settings.store;
@@ -241,6 +255,7 @@ export async function runScheduler(
     audit: { write: auditLog.write, operatorRoute },
     log: log.child({ room: 'docker-api' }),
   });
+  settled = () => endpoint.settled(SETTLE_MS[where.kind]);
   ready?.();
   const replace = async (next: Leadership | undefined) => {
     const old = leadership;

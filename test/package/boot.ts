@@ -1,6 +1,7 @@
 /**
- * npm run test:package: a machine without a disk (QEMU, emulated: nested KVM is not everywhere) boots by UEFI from `arpanet boot`, joins, takes a container of a running deployment and answers to its
- * name; switched off, its work moves; switched on again, by BIOS, it is the same host. An altered root file system is not started. All of it in the network namespace of a lab's host. Needs root.
+ * npm run test:package: a machine without a disk boots by UEFI from `arpanet boot`, joins, takes a container of a running deployment and answers to its name; switched off, its work moves; switched on
+ * again, by BIOS, it is the same host. An altered root file system is not started. All of it in the network namespace of a lab's host. Needs root.
+ * The machine is emulated, by QEMU: a KVM that has no help of the hardware (kvm_pvm, in virtual machines) starts only kernels made for it.
  * ARPANET_BOOT_IMAGE=DIR: an image of an earlier run.
  */
 import assert from 'node:assert/strict';

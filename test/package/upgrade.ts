@@ -118,10 +118,18 @@ describe('an upgrade', () => {
     };
     await service('web', 'echo fine > index.html; exec httpd -f');
     await service('client', 'while :; do if [ "$(wget -qO- http://web/)" = fine ]; then echo ok; else echo failed; fi; sleep 0.1; done');
-    const said = async () => (await second.run(['sh', '-c', 'docker logs abc_client_1 2>/dev/null'])).trim().split('\n');
+    // one connection from the first to the last step
+    const script = '#!/bin/sh\\necho Content-Type: text/plain\\necho\\nwhile echo tick; do sleep 0.2; done\\n';
+    await service('ticks', `mkdir cgi-bin; printf "${script}" > cgi-bin/ticks; chmod 755 cgi-bin/ticks; exec httpd -f`);
+    await service('reader', 'until wget -qO- http://ticks/cgi-bin/ticks; do :; done; echo ended; exec sleep 9999');
+    const logsOf = async (name: string) => (await second.run(['sh', '-c', `docker logs abc_${name}_1 2>/dev/null`])).trim().split('\n');
+    const said = () => logsOf('client');
     const goesOn = async () => {
       const before = (await said()).length;
       await until('requests go on', async () => (await said()).length > before + 5);
+      const ticks = await logsOf('reader');
+      assert.ok(!ticks.includes('ended'), 'the connection');
+      await until('the connection goes on', async () => (await logsOf('reader')).length > ticks.length);
     };
     await until('the first answer', async () => (await said()).at(-1) === 'ok');
     const failures = (await said()).filter((one) => one !== 'ok').length;
@@ -150,7 +158,7 @@ describe('an upgrade', () => {
     // back: the older scheduler leads the same store, with an agent that is ahead
     await other(older);
     await agentIs(release);
-    assert.match(await typed(`${ENDPOINT} ps --format '{{.Names}}'`), /abc_client_1\nabc_web_1/);
+    assert.match(await typed(`${ENDPOINT} ps --format '{{.Names}}'`), /abc_client_1\n[\s\S]*abc_web_1/);
     await other();
     assert.match(await typed('arpanet upgrade --confirm'), /schema 2[\s\S]*ended 0|try again/);
     await until('it is confirmed', async () => /schema 2[\s\S]*ended 0/.test(await typed('arpanet upgrade --confirm')));
@@ -170,6 +178,6 @@ describe('an upgrade', () => {
     await endProcess(scheduler);
     await installDeb(first);
     await startScheduler(machines);
-    await typed(`${ENDPOINT} rm -f abc_client_1 abc_web_1`);
+    await typed(`${ENDPOINT} rm -f abc_client_1 abc_web_1 abc_ticks_1 abc_reader_1`);
   });
 });

@@ -364,18 +364,23 @@ write() {
   (umask 077 && cat >"$1.new") && chmod "$2" "$1.new" && mv -f "$1.new" "$1"
 }
 
+# Of a package that did not come whole nothing stays: there may be no space.
+no_program() {
+  rm -rf "$lib.new"
+  die "$1" "$2"
+}
 # A folder under another name until all of it is right.
 install_program() {
   if [ ! -e "$lib" ] && [ -e "$lib.old" ]; then mv "$lib.old" "$lib"; fi
   rm -rf "$lib.new"
   mkdir -p "$lib.new/tree"
   step download
-  ask /arpanet/v1/package -f -o "$lib.new/package.tar.gz" || die 'the package did not come' 'run this line again'
+  ask /arpanet/v1/package -f -o "$lib.new/package.tar.gz" || no_program 'the package did not come' 'run this line again'
   echo "$sha256  $lib.new/package.tar.gz" | sha256sum -c --quiet - >/dev/null 2>&1 ||
-    die 'what came is not the package that the scheduler described' 'is it being upgraded? Run "arpanet hosts add" again for a line of now'
+    no_program 'what came is not the package that the scheduler described' 'is it being upgraded? Run "arpanet hosts add" again for a line of now'
   step unpack
-  tar -xzf "$lib.new/package.tar.gz" -C "$lib.new/tree" || die 'the package cannot be unpacked' 'is there space in /usr/local?'
-  ask /arpanet/v1/join.sh -f -o "$lib.new/tree/join.sh" || die 'the script did not come again' 'run this line again'
+  tar -xzf "$lib.new/package.tar.gz" -C "$lib.new/tree" || no_program 'the package cannot be unpacked' 'is there space in /usr/local?'
+  ask /arpanet/v1/join.sh -f -o "$lib.new/tree/join.sh" || no_program 'the script did not come again' 'run this line again'
   step place
   # the release that came in last is beside one that has not: that was ended before it did
   if [ -e "$lib.old" ]; then rm -rf "$lib"; fi

@@ -6,7 +6,15 @@ import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import type { SeenMachine } from '../../../src/contracts/index.ts';
 import { serveBoot } from '../../../src/boot/http.ts';
+import { addressOf } from '../../../src/boot/index.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
+
+describe('a boot server whose interface is not up yet', () => {
+  it('fails, and not by wrong usage, after which its unit would not start it again', async () => {
+    assert.equal(await addressOf('lo'), '127.0.0.1/8');
+    await assert.rejects(addressOf('arp-nosuch0'), { kind: 'unavailable', message: /there is no interface arp-nosuch0 here: "ip link"/ });
+  });
+});
 
 describe('the HTTP server for machines that boot', () => {
   const seen: SeenMachine[] = [];

@@ -22,4 +22,23 @@ describe('a request without an answer', () => {
       [['/hangs', 'id-/hangs']],
     );
   });
+
+  it('is waited for by who stops, for a time; one that streams, or came later, is not', async () => {
+    const watch = watchUnanswered({ warn: () => undefined } as never);
+    const begin = () => {
+      const socket = { destroyed: false, bytesWritten: 100 };
+      return { socket, isDone: watch.begin({ socket } as unknown as IncomingMessage, 'id') };
+    };
+    const [create, logs] = [begin(), begin()];
+    logs.socket.bytesWritten += 1;
+    let isSettled = false;
+    const settled = watch.settled(60_000).then(() => (isSettled = true));
+    begin();
+    await sleep(30);
+    assert.equal(isSettled, false);
+    create.isDone();
+    await settled;
+    await watch.settled(1);
+    watch.close();
+  });
 });

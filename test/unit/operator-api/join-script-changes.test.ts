@@ -208,6 +208,14 @@ describe('the script, where it changes a machine', () => {
     assert.match(host.run('--upgrade').text, /h2 has 0\.2\.0 already/);
   });
 
+  it('a package that does not come whole leaves the release of before, and nothing beside it', () => {
+    // as where the disk is full
+    const host = upgraded({}, { tar: 'echo x >"$4/x"; exit 2' });
+    assert.match(host.run('--upgrade').text, /FAIL {2}the package cannot be unpacked\n +is there space in .*\/usr\/local\?/);
+    assert.equal(releaseOf(host), '0.1.0');
+    assert.equal(host.has('usr/local/lib/arpanet.new'), false);
+  });
+
   it('an upgrade starts a scheduler of the same program before the agent, has both back with the release before, and leaves alone who has it', () => {
     const both = upgraded(SCHEDULER);
     const restarts = () => [...both.called().matchAll(/systemctl restart arpanet-(\w+)/g)].map(([, unit]) => unit).join(' ');
