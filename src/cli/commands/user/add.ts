@@ -5,7 +5,7 @@ import type { ApiClient } from '../../api-client.ts';
 import { clientCall, type ClientFlags, type Terminal } from '../../command.ts';
 import { userText } from '../../output/users.ts';
 import { ttlOf } from '../../times.ts';
-import { type BundleFlags, tlsAddress, type UserFlags, writeBundle } from './bundle.ts';
+import { bundleFolder, type BundleFlags, tlsAddress, type UserFlags, writeBundle } from './bundle.ts';
 
 /** Throws `invalid` for an unknown role, `conflict` for a name that a user has. */
 export async function addUser(name: string, flags: UserFlags, terminal: Terminal): Promise<void> {
@@ -29,9 +29,17 @@ async function askFor(
 ): Promise<void> {
   const { api, show } = clientCall(flags, terminal);
   const address = tlsAddress(flags.host, api.url);
-  const keys = isCertified ? newKeyPair() : undefined;
-  const { user, certificate, ca } = await ask(api, keys?.publicKey);
-  if (keys === undefined || certificate === undefined || ca === undefined) return show(user, userText);
-  const typed = await writeBundle(name, { ca, certificate, key: keys.privateKey }, address, flags);
+  if (!isCertified) return show((await ask(api)).user, userText);
+  const folder = bundleFolder(name, flags);
+  const { publicKey, privateKey: key } = newKeyPair();
+  const {
+    user,
+    certificate = '',
+    ca = '',
+  } = await ask(api, publicKey).catch((error: unknown) => {
+    folder.remove();
+    throw error;
+  });
+  const typed = await writeBundle(name, { ca, certificate, key }, address, folder.dir);
   show({ ...user, type: typed }, () => `${userText(user)}\n${typed.join('\n')}`);
 }

@@ -1,5 +1,5 @@
 /** What docker needs to reach the cluster as somebody: a directory for DOCKER_CERT_PATH, with a file for `docker context import`. Effects: files. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { tarOf } from '../../../engine/tar.ts';
 import { ArpanetError } from '../../../model/errors.ts';
@@ -36,19 +36,38 @@ export function tlsAddress(given: string | undefined, endpointUrl: string): stri
   return `tcp://${formatHostPort(address)}`;
 }
 
-/** Writes the files, the key for its owner alone, and gives the lines to type. Throws `invalid` where it cannot write. */
-export async function writeBundle(name: string, pems: Pems, address: string, flags: BundleFlags): Promise<readonly string[]> {
+/** Where a bundle goes. */
+export interface BundleFolder {
+  readonly dir: string;
+  /** Takes away what was made of it. */
+  readonly remove: () => void;
+}
+
+const unwritable = (dir: string, cause: unknown): ArpanetError => new ArpanetError('invalid', `--out: cannot write to ${dir}`, { cause });
+
+/** Made before anybody is asked: who is added has a key. Throws `invalid` where it cannot write. */
+export function bundleFolder(name: string, flags: BundleFlags): BundleFolder {
   const dir = resolve(flags.out ?? `${name}-cluster`);
+  try {
+    const made = mkdirSync(dir, { recursive: true, mode: 0o700 });
+    accessSync(dir, constants.W_OK);
+    return { dir, remove: () => made !== undefined && rmSync(made, { recursive: true, force: true }) };
+  } catch (cause) {
+    throw unwritable(dir, cause);
+  }
+}
+
+/** Writes the files, the key for its owner alone, and gives the lines to type. Throws `invalid` where it cannot write. */
+export async function writeBundle(name: string, pems: Pems, address: string, dir: string): Promise<readonly string[]> {
   const context = join(dir, `${name}.dockercontext`);
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
     const write = (file: string, data: string | Buffer): void => writeFileSync(file, data, { mode: 0o600 });
     write(join(dir, 'ca.pem'), pems.ca);
     write(join(dir, 'cert.pem'), pems.certificate);
     write(join(dir, 'key.pem'), pems.key);
     write(context, await exported(name, pems, address));
   } catch (cause) {
-    throw new ArpanetError('invalid', `--out: cannot write to ${dir}`, { cause });
+    throw unwritable(dir, cause);
   }
   return [
     `export DOCKER_HOST=${address} DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=${dir}`,
