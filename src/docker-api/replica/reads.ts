@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ReplicaView } from '../../contracts/index.ts';
 import { isKind } from '../../model/index.ts';
-import { type Client, noteClient, noteIdentity, seesAll } from '../../security/index.ts';
+import { type Client, noteClient, noteIdentity, refuseFetched, seesAll } from '../../security/index.ts';
 import { counter } from '../../telemetry/metrics.ts';
 import { splitVersion } from '../../text/api-version.ts';
 import type { Leader } from '../leader.ts';
@@ -50,6 +50,8 @@ export function createReplicaReads({ replica, reader, client }: ReplicaReadsDeps
     const view = replica();
     if (view === undefined) return false;
     const asking = await client(req);
+    // what an Engine may fetch for somebody is for the leader to refuse, who knows whether there is somebody
+    if (asking === undefined && refuseFetched(req.headers['user-agent'], req.url ?? '/', false) !== undefined) return false;
     const said = await view.now(asking);
     // a client that sees a part of the cluster, or no environments, is answered by the leader
     if (said === undefined || said.isRefused === true || (said.identity !== undefined && !seesAll(said.identity))) return false;

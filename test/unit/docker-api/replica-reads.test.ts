@@ -9,14 +9,20 @@ import { ArpanetError } from '../../../src/model/index.ts';
 import type { Client } from '../../../src/security/index.ts';
 
 const ANN: Client = { user: 'ann', kind: 'arpanet user', fingerprint: 'f', issuer: 'i', from: '10.0.0.9' };
-const request = (url: string, method = 'GET') => ({ url, method, headers: {} }) as unknown as IncomingMessage;
+const request = (url: string, method = 'GET', headers: Readonly<Record<string, string>> = {}) =>
+  ({ url, method, headers }) as unknown as IncomingMessage;
 const response = { headersSent: false, destroyed: false } as unknown as ServerResponse;
 
 /** Whether the follower answers it itself. */
 async function isHere(
   url: string,
   said: ReplicaIdentity | undefined,
-  { method = 'GET', client, fails }: { readonly method?: string; readonly client?: Client; readonly fails?: ArpanetError } = {},
+  {
+    method = 'GET',
+    client,
+    fails,
+    agent,
+  }: { readonly method?: string; readonly client?: Client; readonly fails?: ArpanetError; readonly agent?: string } = {},
 ): Promise<boolean> {
   const asked: (Client | undefined)[] = [];
   const view = { now: async (one: Client | undefined) => (asked.push(one), said) } as unknown as ReplicaView;
@@ -27,7 +33,7 @@ async function isHere(
     },
   } as unknown as Leader;
   const reads = createReplicaReads({ replica: () => view, reader: () => leader, client: async () => client });
-  const found = await reads.answer(request(url, method), response, 'id');
+  const found = await reads.answer(request(url, method, agent === undefined ? {} : { 'user-agent': agent }), response, 'id');
   assert.deepEqual(asked, asked.length === 0 ? [] : [client], 'the leader is asked about the one who asks');
   return found;
 }
@@ -73,6 +79,13 @@ describe('a follower that has a copy of the view', () => {
     assert.equal(await isHere('/containers/json', identity('viewer'), asks), false);
     assert.equal(await isHere('/containers/json', identity('deployer', ['abc']), asks), false);
     assert.equal(await isHere('/containers/json', { isRefused: true }, asks), false);
+  });
+
+  it('passes on what an Engine may fetch for somebody: the leader knows whether that is refused', async () => {
+    const agent = 'Go-http-client/1.1';
+    assert.equal(await isHere('/containers/json', {}, { agent }), false);
+    assert.equal(await isHere('/containers/json', {}, { agent, client: ANN }), true, 'with a certificate');
+    assert.equal(await isHere('/containers/json', {}, { agent: 'Docker-Client/28.5.2 (linux)' }), true);
   });
 
   it('asks the leader where the copy cannot be known to be new, and where it has not what is asked for', async () => {
