@@ -188,7 +188,7 @@ describe('HTTP by name', { timeout: 240_000 }, () => {
       );
     };
     assert.equal(await call(`${net}.77`, 'i0'), 'ECONNRESET');
-    assert.equal(await call('127.0.0.1', 'i000000000000'), 503);
+    assert.equal(await call('127.0.0.1', 'i000000000000'), 425);
   });
 
   it('asks another instance where one takes no connection, here or on another host; 503 where none does', async () => {
