@@ -17,11 +17,11 @@ import { promisedMs } from '../../support/promised.ts';
 /** It ends as a server should: what is open is answered once more, and closed. */
 const HANDLER = [
   'touch /open.$$; trap "rm -f /open.$$" EXIT',
-  'c=keep-alive; while read -r line; do',
-  '  case "$line" in [Cc]onnection:*close*) c=close ;; esac',
+  'c=keep-alive; s=200; while read -r line; do',
+  '  case "$line" in [Cc]onnection:*close*) c=close ;; [Hh]ost:*example.com*) s=${STATUS:-200} ;; esac',
   '  [ "$line" = "$(printf "\\r")" ] || continue',
   '  [ -e /stopping ] && c=close',
-  '  printf "HTTP/1.1 200 OK\\r\\nContent-Length: %s\\r\\nConnection: %s\\r\\n\\r\\n%s" ${#HOSTNAME} $c $HOSTNAME',
+  '  printf "HTTP/1.1 $s OK\\r\\nContent-Length: %s\\r\\nConnection: %s\\r\\n\\r\\n%s" ${#HOSTNAME} $c $HOSTNAME',
   '  [ $c = close ] && exit 0',
   'done',
 ];
@@ -252,7 +252,7 @@ describe('calls of services, while instances, hosts and the cluster itself come 
         );
     });
 
-    it('an HTTP name is one service’s, is answered by the chosen hosts from all instances, and followed by the doctor', async () => {
+    it('an HTTP name is one service’s, is answered by the chosen hosts from all instances, and followed by the doctor; a canary that fails is taken back', async () => {
       const ids = new Set(await ready());
       for (const one of ['h1', 'h2']) {
         const answers = new Set<string>();
@@ -268,8 +268,16 @@ describe('calls of services, while instances, hosts and the cluster itself come 
       assert.match(beside.stderr, /host port 0\.0\.0\.0:80\/tcp is taken by the host's proxy for HTTP by name/);
       assert.match(await must(cluster.arpanet('doctor', 'default/even', NAME)), /HTTP is answered by h1, h2/);
 
+      await must(cluster.arpanet('update', 'default/even', '--env', 'STATUS=500', '--canary', '30%'));
+      const loads = byHttpName();
+      await until('it is taken back', async () => /more requests fail/.test((await cluster.arpanet('canary', 'default/even')).stdout));
+      await until('its instances are gone', async () => (await must(docker('ps', '-q', '--filter', 'name=even-canary'))) === '');
+      const seen = await Promise.all(loads.map((load) => load.end()));
+      assert.ok(seen.some(({ failed }) => failed.some((why) => why.startsWith('status 500'))));
+      assert.match(await must(cluster.arpanet('ls')), /even-canary .*was taken back/);
+
       await must(docker('rm', '-f', 'asker'));
-      await must(docker('service', 'rm', 'even'));
+      await must(cluster.arpanet('rm', 'default/even'));
       for (const one of ['h1', 'h2'])
         await until(`${one} answers no more`, async () =>
           calledBy(host(one).address, NAME).then(
