@@ -7,70 +7,49 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { changedIngress, chainsFor, type HostIngress, ingressRules } from '../src/hostagent/ingress/rules.ts';
+import { createInterface } from 'node:readline';
+import { ingressRules } from '../src/hostagent/ingress/rules.ts';
 import { type Cluster, must, runProgram, startCluster, until } from '../test/support/cluster/cluster.ts';
+import { INSTANCES, servicePort, SERVICES } from './ports-tables.ts';
 import type { BenchRow } from './row.ts';
 import { inTurns } from './wrk.ts';
 
 const CHANGES = 7;
 const ROUNDS = 5;
-const [SERVICES, INSTANCES] = [1_000, 10];
 
 export async function* run(): AsyncGenerator<BenchRow> {
   yield await changes();
   yield* calls();
 }
 
-const port = (service: number, running: number): HostIngress['ports'][number] => ({
-  port: 10_000 + service,
-  protocol: 'tcp',
-  instances: Array.from({ length: running }, (_one, n) => ({
-    host: n < 2 ? 'h1' : `h${n}`,
-    at: `10.9.0.${n + 1}`,
-    address: `10.32.${service % 250}.${n + 1}`,
-    target: 80,
-  })),
-});
-/** As an agent has them: what did not change is the same object. */
-const others = Array.from({ length: SERVICES - 1 }, (_, index) => port(index + 1, INSTANCES));
-const table = (running: number, version: string): HostIngress => ({
-  family: 4,
-  host: 'h1',
-  hosts: [],
-  subnets: ['10.32.0.0/22'],
-  version,
-  ports: [port(0, running), ...others],
-});
-
-async function ended(command: string, args: readonly string[], input = ''): Promise<void> {
-  const child = spawn(command, args, { stdio: ['pipe', 'ignore', 'inherit'] });
-  child.stdin.end(input);
-  const [code] = (await once(child, 'exit')) as [number];
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${code}`);
-}
-
-/** Each figure is the slowest of five: nft's own start is the most of it, at any number of services. */
+/** Each figure of ours is the slowest of five, by what an agent itself does, while it looks at its rules; of theirs nft alone. */
 async function changes(): Promise<BenchRow> {
   const space = `arpbench${process.pid}`;
-  const nft = (rules: string): Promise<void> => ended('nsenter', [`--net=/run/netns/${space}`, 'nft', '-f', '-'], rules);
-  const timed = async (make: () => string): Promise<number> => {
-    const began = performance.now();
-    await nft(make());
-    return performance.now() - began;
-  };
+  const inside = [`--net=/run/netns/${space}`];
+  const ports = Array.from({ length: SERVICES }, (_, index) => servicePort(index, INSTANCES));
+  const whole = ingressRules({ family: 4, host: 'h1', hosts: [], subnets: ['10.32.0.0/22'], version: 'whole', ports });
   await ended('ip', ['netns', 'add', space]);
+  const program = ['--import', './scripts/typescript.mjs', 'bench/ports-agent.ts'];
+  const agent = spawn('nsenter', [...inside, process.execPath, ...program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const figures = createInterface({ input: agent.stdout })[Symbol.asyncIterator]();
+  const next = async (): Promise<number> => {
+    const { value, done } = await figures.next();
+    if (done === true) throw new Error('the agent of the bench ended');
+    return Number(value);
+  };
   try {
-    const [all, fewer] = [table(INSTANCES, 'all'), table(INSTANCES - 1, 'fewer')];
-    let [before, now] = [all, fewer];
-    await nft(ingressRules(all));
-    const change = async (): Promise<number> => {
-      const ms = await timed(() => changedIngress(before, now, chainsFor(all)) ?? '');
-      [before, now] = [now, before];
-      return ms;
-    };
+    await ended('nsenter', [...inside, 'ip', 'link', 'set', 'lo', 'up']);
+    await next();
     const rounds = await inTurns(CHANGES, {
-      ours: async () => Math.max(await change(), await change(), await change(), await change(), await change()),
-      theirs: () => timed(() => ingressRules(before)),
+      ours: () => {
+        agent.stdin.write('\n');
+        return next();
+      },
+      theirs: async () => {
+        const began = performance.now();
+        await ended('nsenter', [...inside, 'nft', '-f', '-'], whole.replaceAll('arpanet-ingress', 'whole'));
+        return performance.now() - began;
+      },
     });
     return {
       work: `a service’s instances change, ${SERVICES} ports of ${INSTANCES} instances, slowest of five`,
@@ -80,8 +59,18 @@ async function changes(): Promise<BenchRow> {
       ...rounds,
     };
   } finally {
+    const over = once(agent, 'exit');
+    agent.stdin.end();
+    await over;
     await ended('ip', ['netns', 'del', space]);
   }
+}
+
+async function ended(command: string, args: readonly string[], input = ''): Promise<void> {
+  const child = spawn(command, args, { stdio: ['pipe', 'ignore', 'inherit'] });
+  child.stdin.end(input);
+  const [code] = (await once(child, 'exit')) as [number];
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${code}`);
 }
 
 /** On all addresses: what answers in the instance's namespace is the same for both sides. */

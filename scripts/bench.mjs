@@ -30,7 +30,9 @@ const SWARM = JSON.parse(readFileSync(join(root, 'bench', 'classic-swarm.json'),
 /** Of 1, 5 and 15 minutes: what else ran. */
 const loadBefore = loadavg();
 const median = (figures) => [...figures].sort((a, b) => a - b)[Math.floor(figures.length / 2)] ?? NaN;
-const short = (value) => (!Number.isFinite(value) ? '–' : value >= 100 ? Math.round(value).toString() : value.toPrecision(3));
+const short = (value) => (!Number.isFinite(value) ? '–' : Math.abs(value) >= 100 ? Math.round(value).toString() : value.toPrecision(3));
+/** Of a difference. */
+const signed = (value) => `${value < 0 ? '' : '+'}${short(value)}`;
 const cells = (row) => {
   const ours = `${short(median(row.ours))} ${row.unit}`;
   const swarm = SWARM[row.work] ?? '–';
@@ -38,8 +40,8 @@ const cells = (row) => {
   // times are compared by their difference, everything else by its ratio
   const isTime = row.unit === 'ms';
   const pairs = row.ours.map((figure, i) => (isTime ? figure - row.theirs[i] : figure / row.theirs[i]));
-  const ratio = isTime ? `+${short(median(pairs))} ms` : `${short(median(pairs))}×`;
-  const spread = pairs.length > 1 ? `${short(Math.min(...pairs))}–${short(Math.max(...pairs))}` : '–';
+  const ratio = isTime ? `${signed(median(pairs))} ms` : `${short(median(pairs))}×`;
+  const spread = pairs.length > 1 ? [Math.min(...pairs), Math.max(...pairs)].map(short).join(isTime ? ' to ' : '–') : '–';
   return [row.work, row.beside, ours, `${short(median(row.theirs))} ${row.unit}`, ratio, spread, swarm, row.reach];
 };
 

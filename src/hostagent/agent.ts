@@ -160,13 +160,16 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
     { engine, overlay: mode, address, log, dns, tunnel, usersOf: inventory.usersOf, pidsOf: inventory.pidsOf, onChange, nowMs },
     signal,
   );
-  const vips = createVips(mode, name, log);
-  const allow = createAllow(mode, name, log);
+  const vips = createVips(mode, name, log, LEADER_WITHIN_MS);
+  const allow = createAllow(mode, name, log, LEADER_WITHIN_MS);
   dns.services?.(vips);
   const names = createHostNames({
     file: files.names,
     dns,
     followers: [vips, allow],
+    heard() {
+      for (const one of [vips, allow]) one.heard();
+    },
     moved(network) {
       overlay.flush(network).catch((err: unknown) => log.warn({ network, err }, 'cannot flush learned addresses'));
     },
@@ -253,7 +256,6 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
       tunnel: tunnel.facts,
       upgradesItself: isAble,
       http: httpNames.kind,
-      httpPorts,
       gateway: reachable(gateway.port),
       engine,
       onDns: (ofEngine) => dns.ofEngine?.(ofEngine),

@@ -6,6 +6,7 @@ import { inBackground } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { labels } from '../../model/labels.ts';
 import { hasOwnNetwork } from '../isolation/guards-plan.ts';
+import { createPatience } from '../patience.ts';
 import { inNamespace, whyNot } from '../vip/namespaces.ts';
 import { ALLOW_TABLE, allowRules, NO_ALLOW } from './allow-plan.ts';
 import { addressesOf, createGate } from './gate.ts';
@@ -14,6 +15,8 @@ export interface Allow {
   /** The whole name table, or what is new in it. */
   readonly table: (instances: readonly NamedInstance[]) => void;
   readonly change: (put: readonly NamedInstance[], drop: readonly string[]) => void;
+  /** A leader has said that the table is so now. */
+  readonly heard: () => void;
   /** Facts of these containers have changed. */
   readonly changed: (upserts: readonly ContainerFacts[], removes: readonly string[]) => void;
   /** All that there are. Resolves once nobody reaches those whose rules are not in place, as far as the kernel takes that. Never throws. */
@@ -32,7 +35,8 @@ interface Space {
   failure: string | undefined;
 }
 
-export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger): Allow {
+/** `patienceMs`: after a reboot nobody is let in by what it knew before it, for so long or until `heard`. */
+export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger, patienceMs = 0): Allow {
   const keyed = createKeyed();
   /** By address, the container that has it: that of one that runs, where another had it before. */
   const owners = new Map<string, string>();
@@ -43,6 +47,7 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
   const guarded = new Map<string, Set<string>>();
   const spaces = new Map<string, Space>();
   let nextLook = 0;
+  const patience = createPatience(patienceMs, () => follow(spaces.keys()));
   /** Containers whose next pass has not begun: it takes all that has changed. */
   const queued = new Set<string>();
   /** Calls of `found` under way, and containers whose facts have come since they began. */
@@ -96,6 +101,8 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
     const wanted = wantedOf(container);
     if (space === undefined || wanted === undefined) return;
     if (space.failure === undefined && wanted === (space.applied ?? NO_ALLOW)) return gate.open(container);
+    // until then the gate is closed
+    if (patience.isWaiting() && space.applied === undefined && !(await hasRules(space.pid))) return patience.wait();
     try {
       await inNamespace(space.pid, ['nft', '-f', '-'], wanted);
       space.applied = wanted;
@@ -183,6 +190,7 @@ export function createAllow(overlay: 'vxlan' | 'none', host: string, log: Logger
       const near = inNetworks([...left, ...put.flatMap(({ addresses }) => Object.keys(addresses))]);
       follow([...near, ...put.map(({ container }) => container)]);
     },
+    heard: patience.end,
     changed(upserts, removes) {
       if (overlay === 'none') return;
       if (looks > 0) for (const id of [...removes, ...upserts.map(({ inspect }) => inspect.Id)]) newer.add(id);

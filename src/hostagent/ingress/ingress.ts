@@ -9,6 +9,7 @@ import type { LeaderMessage } from '../../model/wire.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import type { JsonFile } from '../json-file.ts';
+import { createPatience } from '../patience.ts';
 import { createHolders } from './holders.ts';
 import { createKernelPorts } from './kernel-ports.ts';
 import { createProxyHop } from './proxy-hop.ts';
@@ -68,9 +69,7 @@ export function createIngress({ overlay, host, file, subnets, apis, patienceMs, 
   const kernels = ([4, 6] as const).map((family) => createKernelPorts(family, { host, subnets, log }));
   /** The kernel has taken what there was once since this process began. */
   let isLoaded = false;
-  /** What the file has may be over: no leader has said anything since this process began. */
-  let isOld = patienceMs > 0 && file.value() !== undefined;
-  let timer: NodeJS.Timeout | undefined;
+  const patience = createPatience(file.value() === undefined ? 0 : patienceMs, () => inBackground(log, 'published ports', follow(false)));
   let failure: string | undefined;
   let queued = false;
 
@@ -81,13 +80,11 @@ export function createIngress({ overlay, host, file, subnets, apis, patienceMs, 
     // nothing was published here before, as far as this process knows, and nothing is now
     const isIdle = table.ports.length === 0 && !isLoaded && file.value() === undefined;
     if (overlay === 'none' || isIdle) return;
-    await holders.hold(table.ports);
-    await hop.follow(table);
     // rules in the kernel are those of an agent before this one, which followed the leader until it ended
-    if (isOld && !(await isAnyThere())) {
-      timer ??= setTimeout(() => trust(), patienceMs).unref();
-      return;
-    }
+    const isTooEarly = patience.isWaiting() && !(await isAnyThere());
+    await holders.hold(isTooEarly ? table.ports.map((port) => ({ ...port, instances: [] })) : table.ports);
+    if (isTooEarly) return patience.wait();
+    await hop.follow(table);
     for (const { family, load } of kernels)
       await load({ ...table, ports: table.ports.filter((port) => holders.isHeld(port, family) && !isCarried(port)) }, isLook);
     isLoaded = true;
@@ -95,12 +92,6 @@ export function createIngress({ overlay, host, file, subnets, apis, patienceMs, 
   }
 
   const isAnyThere = async (): Promise<boolean> => (await Promise.all(kernels.map((one) => one.isThere()))).includes(true);
-  function trust(): void {
-    if (!isOld) return;
-    isOld = false;
-    clearTimeout(timer);
-    inBackground(log, 'published ports', follow(false));
-  }
   function follow(isLook: boolean): Promise<void> {
     return keyed
       .serial('ingress', () => pass(isLook))
@@ -139,13 +130,13 @@ export function createIngress({ overlay, host, file, subnets, apis, patienceMs, 
   return {
     take(message) {
       change(afterMessage(wanted(), message));
-      trust();
+      patience.end();
     },
     clear: () => change(NONE),
     reconcile: () => follow(true),
     async settle() {
       await keyed.serial('change', async () => undefined);
-      trust();
+      patience.end();
       // a process that has just begun has loaded nothing yet, and the kernel leads where the one before it left it
       if (!isLoaded || failure !== undefined) await follow(false);
       if (failure !== undefined && wanted().ports.length > 0) throw new ArpanetError('unavailable', failure);

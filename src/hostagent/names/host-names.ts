@@ -24,6 +24,8 @@ export interface HostNamesDeps {
   readonly dns: Pick<DnsServer, 'table' | 'change' | 'confirm'>;
   /** What else of this host depends on names; before its DNS. */
   readonly followers: readonly Pick<Vips, 'table' | 'change'>[];
+  /** A leader has said what is so now. */
+  readonly heard: () => void;
   /** An address of the network is on another host now. */
   readonly moved: (network: string) => void;
   /** By this host's clock, which need not agree with the leader's: the age of the table is measured here. */
@@ -37,7 +39,7 @@ const CONFIRM_MS = 30_000;
 const TABLE_MS = 2_500;
 
 /** Begins with what is on the disk. */
-export function createHostNames({ file, dns, followers, moved, now }: HostNamesDeps): HostNames {
+export function createHostNames({ file, dns, followers, heard, moved, now }: HostNamesDeps): HostNames {
   const kept = file.value();
   let live: LiveTable | undefined = kept && openLiveTable(kept);
   let atMs = kept?.atMs;
@@ -69,6 +71,7 @@ export function createHostNames({ file, dns, followers, moved, now }: HostNamesD
       dns.table(table);
       file.save(table);
       isCurrent();
+      heard();
     },
     change(sent) {
       if (live?.fits(sent) !== true) {
@@ -86,6 +89,7 @@ export function createHostNames({ file, dns, followers, moved, now }: HostNamesD
         for (const one of followers) one.change(change.put, change.drop);
         dns.change(change);
       }
+      heard();
       if (isOld && atMs - savedAtMs < CONFIRM_MS) return true;
       savedAtMs = atMs;
       file.append(change, table.table);

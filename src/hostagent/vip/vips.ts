@@ -10,6 +10,7 @@ import type { NamedInstance } from '../../model/name-table.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { hasOwnNetwork } from '../isolation/guards-plan.ts';
+import { createPatience } from '../patience.ts';
 import { inNamespace, whyNot } from './namespaces.ts';
 import {
   type Applied,
@@ -29,6 +30,8 @@ export interface Vips {
   /** The whole name table, or what is new in it: the kernel follows. */
   readonly table: (instances: readonly NamedInstance[]) => void;
   readonly change: (put: readonly NamedInstance[], drop: readonly string[]) => void;
+  /** A leader has said that the table is so now. */
+  readonly heard: () => void;
   /** Facts of these containers have changed. */
   readonly changed: (upserts: readonly ContainerFacts[], removes: readonly string[]) => void;
   /** All that there are. */
@@ -64,7 +67,8 @@ const LOOKED_AT_ONCE = 4;
 /** A query of a container that has just started waits so long for its rules. */
 const SETTLE_MS = 1_000;
 
-export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger): Vips {
+/** `patienceMs`: after a reboot it leads nobody by what it knew before it, for so long or until `heard`. */
+export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger, patienceMs = 0): Vips {
   const keyed = createKeyed();
   const index = createServiceIndex(host);
   const spaces = new Map<string, Space>();
@@ -81,6 +85,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
   const late = new Set<string>();
   /** The Engine of this host has been read: each container that runs has a space. */
   let isRead = false;
+  const patience = createPatience(patienceMs, () => follow(spaces.keys()));
 
   const networksOf = (container: string): readonly string[] => Object.keys(index.instance(container)?.addresses ?? {});
   /** Services have addresses in its networks. */
@@ -92,6 +97,9 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
       .slice(0, 16);
 
   const inside = ({ pid }: Space, words: readonly string[], input?: string): Promise<string> => inNamespace(pid, words, input);
+
+  const versionIn = (space: Space): Promise<string> => inside(space, ['nft', 'list', 'set', 'ip', VIP_TABLE, VERSION]).catch(() => '');
+  const hasRules = async (space: Space): Promise<boolean> => (await versionIn(space)) !== '';
 
   async function apply(container: string): Promise<void> {
     const space = spaces.get(container);
@@ -107,6 +115,8 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
       waiting.get(container)?.end();
       return;
     }
+    // rules in its network are those of an agent before this one, which followed the leader until it ended
+    if (patience.isWaiting() && before === undefined && !(await hasRules(space))) return patience.wait();
     const version = versionOf(targets);
     try {
       const isChange = before !== undefined && before.targets.size > 0 && targets.size > 0;
@@ -177,8 +187,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
   async function isInPlace(space: Space): Promise<boolean> {
     if (space.applied === undefined) return false;
     if (space.applied.targets.size === 0) return true;
-    const text = await inside(space, ['nft', 'list', 'set', 'ip', VIP_TABLE, VERSION]).catch(() => '');
-    return text.includes(`"${space.version}"`);
+    return (await versionIn(space)).includes(`"${space.version}"`);
   }
 
   return {
@@ -196,6 +205,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
       named(put);
       follow(concerned);
     },
+    heard: patience.end,
     changed(upserts, removes) {
       for (const id of removes) forget(id);
       for (const facts of upserts) enter(facts, false);
@@ -211,7 +221,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
     leadsTo: (client, vip) => spaces.get(clients.get(client) ?? '')?.applied?.targets.has(vip) === true,
     settled(client) {
       const container = clients.get(client);
-      if (overlay === 'none' || container === undefined) return undefined;
+      if (overlay === 'none' || container === undefined || patience.isWaiting()) return undefined;
       const space = spaces.get(container);
       if (late.has(container) || (space === undefined && !isRead)) return undefined;
       const isThere = networksOf(container).every((network) => {
@@ -243,6 +253,7 @@ export function createVips(overlay: 'vxlan' | 'none', host: string, log: Logger)
           'unavailable',
           'the Docker Engine has not been read yet: what its containers have of services’ addresses is not known',
         );
+      patience.end();
       await Promise.allSettled(underWay);
       for (const { isFound, hasOld, failure: why } of spaces.values())
         if ((isFound || hasOld) && why !== undefined) throw new ArpanetError('unavailable', why);

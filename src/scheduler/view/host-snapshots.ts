@@ -92,15 +92,10 @@ export function hostSnapshot({
   };
 }
 
-function answersOf({ record, facts }: HostView): Pick<HostSnapshot, 'apiPort' | 'httpPorts' | 'answers'> {
+function answersOf({ record, facts }: HostView): Pick<HostSnapshot, 'apiPort' | 'answers'> {
   const answers = [...(facts?.answersPorts === true ? ['ports' as const] : []), ...(facts?.http === 'edge' ? ['http' as const] : [])];
   const apiPort = parseHostPort(record.gateway)?.port;
-  const { httpPorts } = facts ?? {};
-  return {
-    ...(apiPort !== undefined && { apiPort }),
-    ...(httpPorts !== undefined && { httpPorts }),
-    ...(answers.length > 0 && { answers }),
-  };
+  return { ...(apiPort !== undefined && { apiPort }), ...(answers.length > 0 && { answers }) };
 }
 
 /** The same list while the host has the same containers and nothing is being created there. */

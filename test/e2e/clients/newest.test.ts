@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, must, runProgram, startCluster, until } from '../../support/cluster/cluster.ts';
 import { repository } from '../../support/cluster/paths.ts';
 import { newestDocker } from '../../support/cluster/newest.ts';
@@ -95,6 +96,31 @@ describe('an Engine of each age', () => {
       const calls = 'for n in $(seq 8); do wget -qO- http://mesh/i; done';
       await answered(() => docker('exec', all.get(name) ?? '', 'sh', '-c', calls));
     }
+  });
+
+  it('an Engine that starts again puts nothing before what leads calls of published ports: others’ instances answer at its host meanwhile', async () => {
+    const [, h2 = assert.fail()] = cluster.lab.hosts;
+    const get = () => runProgram('curl', ['-fsS', '--max-time', '5', `http://${h2.address}:8090/i`]);
+    await cluster.lab.stopEngine(h2);
+    await until('its own instance is called no more', async () => {
+      const answers = await Promise.all(Array.from({ length: 12 }, get));
+      return answers.every(({ code }) => code === 0);
+    });
+    const back = new AbortController();
+    const called = (async () => {
+      const failed: string[] = [];
+      while (!back.signal.aborted) {
+        const { code, stderr } = await get();
+        if (code !== 0) failed.push(stderr);
+        await sleep(50);
+      }
+      return failed;
+    })();
+    await cluster.lab.startEngine(h2);
+    const shown = () => docker('ps', '-q', '--filter', 'name=mesh-', '--filter', 'node=h2');
+    await until('its instance runs again', async () => (await shown()).trim() !== '');
+    back.abort();
+    assert.deepEqual(await called, []);
     await docker('service', 'rm', 'mesh');
   });
 

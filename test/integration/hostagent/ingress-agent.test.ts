@@ -61,13 +61,16 @@ import { pino } from 'pino';
 import { createIngress } from './src/hostagent/ingress/ingress.ts';
 import { openAgentFiles } from './src/hostagent/agent-files.ts';
 const log = pino({ level: 'silent' });
+execFileSync('sh', ['-c', 'iptables -w 5 -N DOCKER-USER; iptables -w 5 -A DOCKER-USER -j RETURN']);
 const hasRules = () => execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8' }).includes('10.32.0.5 . 80');
 const one = createIngress({ overlay: 'vxlan', host: 'h1', file: openAgentFiles(process.argv.at(-1), log).ingress, subnets: () => [], apis: () => [], patienceMs: 0, log });
 await one.reconcile();
 const found = [hasRules()];
+const accepted = execFileSync('iptables', ['-w', '5', '-S', 'DOCKER-USER'], { encoding: 'utf8' }).includes('arpanet');
 one.clear();
 await one.reconcile();
-console.log(JSON.stringify([...found, hasRules(), await one.differences()]));
+const user = execFileSync('iptables', ['-w', '5', '-S', 'DOCKER-USER'], { encoding: 'utf8' });
+console.log(JSON.stringify([...found, accepted, hasRules(), user.includes('arpanet'), await one.differences()]));
 process.exit(0);
 `;
 
@@ -147,7 +150,7 @@ interface Seen {
   readonly differences: readonly string[];
 }
 
-describe('published ports of an agent', { timeout: 120_000 }, () => {
+describe('published ports of an agent', { timeout: 300_000 }, () => {
   it('lead to instances that want to be told who called, on this host and another, with a line of the PROXY protocol; nobody but hosts sends one', async () => {
     const node = [process.execPath, '--import', './scripts/typescript.mjs', '--input-type=module', '-e', PROXIED];
     const { stdout } = await run('unshare', ['-n', ...node], { cwd: repository });
@@ -193,7 +196,7 @@ describe('published ports of an agent', { timeout: 120_000 }, () => {
         'published ports may lead nowhere: nft’s chain inet fw forward drops what it does not know (policy drop)',
         'published ports may lead nowhere: nft’s chain inet fw forward has a rule that drops all that no rule before it accepts',
       ]);
-      assert.deepEqual(await inside(RESTART), [true, false, []]);
+      assert.deepEqual(await inside(RESTART), [true, true, false, false, []]);
       const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH']}` };
       assert.deepEqual(await inside(WITHOUT_NFT, env), [true, [], [], false]);
     } finally {

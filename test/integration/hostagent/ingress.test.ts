@@ -27,6 +27,11 @@ const CALLER_AT = '10.9.0.9';
 const SERVER = `const [me] = process.argv.slice(1);
 require('net').createServer((s) => s.end(me + ' ' + s.remoteAddress.replace('::ffff:', ''))).listen(80, '::');
 const u = require('dgram').createSocket('udp6').on('message', (_m, r) => u.send(me + ' ' + r.address.replace('::ffff:', ''), r.port, r.address)).bind(53, '::', () => console.log('up'));`;
+const FIREWALLD = `table inet firewalld {
+  chain filter_PREROUTING { type filter hook prerouting priority filter + 10; policy accept; icmpv6 type nd-router-advert accept; }
+  chain filter_FORWARD { type filter hook forward priority filter + 10; policy accept; ct state established,related accept; ct status dnat accept; reject with icmpx admin-prohibited; }
+}
+`;
 /** Calls so many times; prints what was answered, a line each. */
 const CALLER = `const [to, kind, times, from] = process.argv.slice(1);
 const tcp = () => new Promise((done) => { let t = ''; const s = require('net').connect({ host: to, port: 8080, timeout: 3000 }, () => {});
@@ -35,7 +40,7 @@ const udp = () => new Promise((done) => { const s = require('dgram').createSocke
   const timer = setTimeout(() => over('none'), 3000); s.on('message', (m) => over(String(m))).bind(Number(from || 0), () => s.send('x', 8053, to)); });
 (async () => { for (let i = 0; i < Number(times); i++) console.log(await (kind === 'tcp' ? tcp() : udp())); })();`;
 
-describe('published ports in the kernel', { timeout: 120_000 }, () => {
+describe('published ports in the kernel', { timeout: 300_000 }, () => {
   const spaces: string[] = [];
   const servers: ChildProcess[] = [];
   const applied = new Map<string, Pick<IngressTable, 'ports'>>();
@@ -184,10 +189,27 @@ describe('published ports in the kernel', { timeout: 120_000 }, () => {
     });
 
   it('without a published port there is nothing of ours, and what others have is as it was', () => {
-    const foreign = () => ['iptables', 'ip6tables'].map((one) => inside('a', [one, '-w', '5', '-S'])).join();
+    // as firewalld has them, and as ufw and Docker do
+    inside('a', ['nft', '-f', '-'], FIREWALLD);
+    inside('a', [
+      'sh',
+      '-ec',
+      'iptables -w 5 -N ufw-user-forward; iptables -w 5 -A FORWARD -j ufw-user-forward; iptables -w 5 -t nat -N DOCKER; iptables -w 5 -t nat -A PREROUTING -j DOCKER',
+    ]);
+    // rules, and chains that somebody made
+    const foreign = () => {
+      const lines = ['iptables-save', 'ip6tables-save'].flatMap((one) => inside('a', [one]).split('\n'));
+      const others = lines.filter((line) => /^(?:-A |:\S+ - )/.test(line) && !/arpanet|ARPANET/.test(line));
+      return [...others, inside('a', ['nft', 'list', 'table', 'inet', 'firewalld'])]
+        .map((line) => line.replace(/\[\d+:\d+\]/, ''))
+        .join('\n');
+    };
+    use('nft');
+    apply('a', []);
     const before = foreign();
     for (const next of ['nft', 'iptables'] as const) {
       use(next);
+      assert.equal(foreign(), before, `while those of ${next} are loaded`);
       apply('a', []);
       assert.doesNotMatch(inside('a', ['nft', 'list', 'tables']), /arpanet/);
       for (const one of ['iptables', 'ip6tables']) assert.doesNotMatch(inside('a', [one, '-w', '5', '-t', 'nat', '-S']), /ARPANET/);

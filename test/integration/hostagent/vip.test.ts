@@ -1,6 +1,7 @@
 /** Addresses of services in the kernel of who calls: three containers on one wire, in network namespaces of this test's own. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -11,6 +12,7 @@ import type { NamedInstance } from '../../../src/model/name-table.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { fakeTools } from '../../support/fakes/kernel-tools.ts';
 import { until } from '../../support/cluster/cluster.ts';
+import { promisedMs } from '../../support/promised.ts';
 
 const VIP = '10.32.1.250';
 const ADDRESS = { a: '10.32.1.11', b: '10.32.1.12', c: '10.32.1.13' } as const;
@@ -29,7 +31,11 @@ const udp = () => new Promise((done) => { const s = require('dgram').createSocke
   const timer = setTimeout(() => over('none'), 3000); s.on('message', (m) => over(String(m))).bind(Number(from || 0), () => s.send('x', 53, to)); });
 (async () => { for (let i = 0; i < Number(times); i++) console.log(await (kind === 'tcp' ? tcp() : udp())); })();`;
 
-describe('the address of a service in the kernel of its callers', { timeout: 120_000 }, () => {
+/** Sends on and on from one port; prints who answers, a line each. */
+const SENDER = `const [to, from] = process.argv.slice(1); const s = require('dgram').createSocket('udp4');
+s.on('message', (m) => console.log(String(m))).bind(Number(from), () => setInterval(() => s.send('x', 53, to), 20));`;
+
+describe('the address of a service in the kernel of its callers', { timeout: 300_000 }, () => {
   /** With a file "broken" nothing can be done in another's network. Of the host's own network nft says what it was given last. */
   const tools = fakeTools({
     nsenter: '[ -e "$D/broken" ] && exit 1; PATH="${PATH#*:}"; exec nsenter "$@"',
@@ -139,18 +145,26 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
     const [at = ''] = (said[0] ?? '').split(' ');
     const left = at as 'a' | 'b';
     const stays = left === 'a' ? 'b' : 'a';
+    // one that goes on and on, from one port
+    const port = flows.find((one) => first.get(one)?.startsWith(left)) ?? assert.fail();
+    const sender = [`--net=/run/netns/${space('c')}`, process.execPath, '-e', SENDER, VIP, String(port)];
+    const flow = spawn('nsenter', sender, { stdio: ['ignore', 'pipe', 'inherit'] });
+    processes.push(flow);
+    const heard: (readonly [string, number])[] = [];
+    flow.stdout.setEncoding('utf8').on('data', (text: string) => {
+      for (const name of text.trim().split('\n')) heard.push([name.slice(0, 1), Date.now()]);
+    });
+    await until('it is answered', () => heard.length > 0);
+    assert.equal(heard[0]?.[0], left);
+    const leftAt = Date.now();
     vips.change([instance(left, 'out')], []);
     await followed('one is left', /goto any-1/);
-    await until('flows are moved', () =>
-      Promise.resolve(
-        call(
-          'c',
-          'udp',
-          1,
-          flows.find((port) => first.get(port)?.startsWith(left)),
-        )[0]?.startsWith(stays),
-      ),
-    );
+    await until('the flow is answered by who stays', () => heard.at(-1)?.[0] === stays);
+    const lastAt = heard.findLast(([name]) => name === left)?.[1] ?? 0;
+    assert.ok(lastAt < leftAt + promisedMs(1_000), `${lastAt - leftAt} ms`);
+    const over = once(flow, 'exit');
+    flow.kill();
+    await over;
     for (const port of flows) assert.deepEqual(call('c', 'udp', 1, port), [`${stays} ${ADDRESS.c}`]);
     assert.deepEqual([...new Set(call('c', 'tcp', 12))], [`${stays} ${ADDRESS.c}`]);
     open.stdin.write('x');
@@ -199,6 +213,21 @@ describe('the address of a service in the kernel of its callers', { timeout: 120
     fourth.table([instance('c', 'running', false)]);
     fourth.all([facts('c')]);
     await until('they are gone', () => !inside('c', ['nft', 'list', 'tables']).includes('arpanet-vip'));
+
+    // after a reboot nobody is led by what was so before it, until a leader has said what is so now
+    const rebooted = createVips('vxlan', 'h1', quietLog, 600_000);
+    rebooted.table([instance('a'), instance('b'), instance('c', 'running', false)]);
+    rebooted.all([facts('c')]);
+    await rebooted.reconcile();
+    assert.ok(!inside('c', ['nft', 'list', 'tables']).includes('arpanet-vip'));
+    assert.equal(rebooted.settled(ADDRESS.c), undefined, 'no query waits meanwhile');
+    rebooted.heard();
+    await until('it is led', () => rebooted.leadsTo(ADDRESS.c, VIP));
+    // one that starts again, and was no reboot, goes on
+    const next = createVips('vxlan', 'h1', quietLog, 600_000);
+    next.table([instance('a'), instance('b'), instance('c', 'running', false)]);
+    next.all([facts('c')]);
+    await until('it is led', () => next.leadsTo(ADDRESS.c, VIP));
   });
 
   it('a container is called by those of other deployments that it names alone, at the port that it names; what somebody removes is put back', async () => {

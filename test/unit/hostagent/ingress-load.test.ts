@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pino } from 'pino';
@@ -23,6 +25,18 @@ async function freePort(): Promise<number> {
   const { port } = socket.address();
   await new Promise<void>((done) => void socket.close(done));
   return port;
+}
+
+/** What is answered at once by a port of this machine, or the code of the error. */
+async function called(port: number): Promise<string> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+  let said = '';
+  try {
+    for await (const text of socket) said += String(text);
+    return said;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? '';
+  }
 }
 
 describe('the rules of published ports, as an agent loads them', () => {
@@ -80,11 +94,19 @@ describe('the rules of published ports, as an agent loads them', () => {
     const ports: IngressPort[] = [{ port, protocol: 'udp', instances: [on('10.32.0.5')] }];
     const rules = () => readFileSync(join(tools.folder, 'rules'), 'utf8');
     rmSync(join(tools.folder, 'rules'));
-    const rebooted = agent({ ports, hosts: [] }, 60_000);
+    const server = createServer((socket) => socket.end('it')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port: target } = server.address() as AddressInfo;
+    const carried: IngressPort = { port: await freePort(), protocol: 'tcp', instances: [{ ...on('127.0.0.1'), target }] };
+    const rebooted = agent({ ports: [...ports, carried], hosts: [] }, 60_000);
     await rebooted.reconcile();
     assert.equal(existsSync(join(tools.folder, 'rules')), false);
-    rebooted.take({ type: 'ingress', isWhole: true, ports: [{ port, protocol: 'udp', instances: [on('10.32.0.6')] }], hosts: [] });
+    assert.equal(await called(carried.port), 'ECONNRESET');
+    const now: IngressPort[] = [{ port, protocol: 'udp', instances: [on('10.32.0.6')] }, carried];
+    rebooted.take({ type: 'ingress', isWhole: true, ports: now, hosts: [] });
     await rebooted.reconcile();
+    assert.equal(await called(carried.port), 'it');
+    server.close();
     assert.match(rules(), /10\.32\.0\.6/);
     assert.doesNotMatch(rules(), /10\.32\.0\.5/);
     const left = rules();
@@ -150,7 +172,7 @@ describe('the rules of published ports, as an agent loads them', () => {
       'the published port tcp/53 is not answered: the cluster has it for DNS on every host',
       'the published port udp/4789 is not answered: the cluster has it for VXLAN on every host',
       'the published port udp/7376 is not answered: the cluster has it for WireGuard on every host',
-      'the published port tcp/7375 is not answered: Docker, agents, schedulers or the proxies of HTTP by name have it',
+      'the published port tcp/7375 is not answered: Docker, agents or schedulers have it',
     ]);
   });
 });

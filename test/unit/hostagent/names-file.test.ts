@@ -104,6 +104,7 @@ describe('names that a host was sent', () => {
       file: { value: () => undefined, save: nothing, append: nothing },
       dns: { table: nothing, change: nothing, confirm: nothing },
       followers: [],
+      heard: () => undefined,
       moved: nothing,
       now: () => 0,
     });

@@ -51,6 +51,7 @@ class World {
       file,
       dns,
       followers: [],
+      heard: () => undefined,
       moved: (network) => void this.moved.push(`${host} ${network}`),
       now: () => this.nowMs,
     });

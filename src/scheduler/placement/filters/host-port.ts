@@ -55,27 +55,17 @@ function wantedBy({ hostPorts }: PlacementRequest): readonly HostPort[] {
   return known;
 }
 
-/** Its proxy takes them at all addresses. */
-const isOfProxy = ({ from, to, protocol }: HostPort, { httpPorts = [] }: HostSnapshot): boolean =>
-  from === to && protocol === 'tcp' && httpPorts.includes(from);
-
-/** `proxy`: the host's own, for HTTP by name. */
-function* taken(
-  request: PlacementRequest,
-  host: HostSnapshot,
-): Generator<{ readonly text: string; readonly holder: PlacedContainer | 'proxy' }> {
+function* taken(request: PlacementRequest, host: HostSnapshot): Generator<{ readonly text: string; readonly holder: PlacedContainer }> {
   const held = heldOf(holding(host, request));
   for (const [i, wanted] of wantedBy(request).entries()) {
-    const holder = holderOf(wanted, held) ?? (isOfProxy(wanted, host) ? 'proxy' : undefined);
+    const holder = holderOf(wanted, held);
     if (holder !== undefined) yield { text: request.hostPorts[i] ?? '', holder };
   }
 }
 
 /** Names of other deployments are not for everybody who reads why. */
-function nameFor({ deployment }: PlacementRequest, holder: PlacedContainer | 'proxy'): string {
-  if (holder === 'proxy') return "the host's proxy for HTTP by name";
-  return holder.deployment === deployment ? holder.name : 'a container outside of its deployment';
-}
+const nameFor = ({ deployment }: PlacementRequest, holder: PlacedContainer): string =>
+  holder.deployment === deployment ? holder.name : 'a container outside of its deployment';
 
 /** A stopped container holds no port, and one that is being replaced gives its ports to its successor. */
 export const hostPortFilter: Filter = {
