@@ -5,6 +5,7 @@ import { promisedMs } from '../support/promised.ts';
 import { cameBack, type Held, type History, type Observation, type Operation, violations } from './checker.ts';
 import { createClient, makeHeld } from './clients.ts';
 import { type Harm, settled, startFaultLab, strike, type Struck } from './lab.ts';
+import { joinSimulated, type SimulatedHosts } from './simulated.ts';
 import { observe, observeEnd, observeSettled } from './observe.ts';
 import { ALL_KINDS, type FaultKind, faultsOf } from './schedule.ts';
 
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly kinds?: readonly FaultKind[];
   /** How many clients work meanwhile; 3 unless told. */
   readonly clients?: number;
+  /** Beside the real hosts. */
+  readonly others?: Pick<SimulatedHosts, 'fill' | 'clear'>;
 }
 
 export interface RunReport {
@@ -54,16 +57,19 @@ const HELD_COUNT = 3;
 /** A session may have to expire, and a host to be missed and found again. */
 const SETTLE_BOUND_MS = 60_000;
 
-export async function runFaults(options: RunOptions): Promise<RunReport> {
+/** `simulated`: how many such hosts there are beside the real ones. */
+export async function runFaults({ simulated, ...options }: RunOptions & { readonly simulated: number }): Promise<RunReport> {
   await using cluster = await startFaultLab();
-  return await runOn(cluster, options);
+  await using others = await joinSimulated(cluster, simulated);
+  return await runOn(cluster, { ...options, others });
 }
 
 /** The same on a lab that is there. */
 export async function runOn(
   cluster: Cluster,
-  { minutes, seed, say, longestMs = Number.POSITIVE_INFINITY, kinds = ALL_KINDS, clients: clientCount = CLIENTS }: RunOptions,
+  { minutes, seed, say, longestMs = Number.POSITIVE_INFINITY, kinds = ALL_KINDS, clients: clientCount = CLIENTS, others }: RunOptions,
 ): Promise<RunReport> {
+  await others?.fill();
   const startMs = Date.now();
   const endMs = startMs + minutes * 60_000;
   const operations: Operation[] = [];
@@ -127,6 +133,7 @@ export async function runOn(
   for (const client of clients) refused.push(...(await client.clear()));
   const clearHeld = createClient(cluster, 'end', seed, startMs, operations);
   refused.push(...(await clearHeld.clear(heldNames)));
+  await others?.clear();
   observations.push(await comesRight(() => observeEnd(cluster, startMs), { held: [], operations }));
   const sorted = (figures: number[]): readonly number[] => figures.sort((x, y) => x - y);
   const figures = {

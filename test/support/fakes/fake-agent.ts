@@ -10,6 +10,7 @@ import type {
   HostFacts,
   HttpFigures,
   HostObservation,
+  LeaderHeard,
   LeaderMessage,
   MaterialisedNetwork,
   NetworkPlan,
@@ -41,6 +42,10 @@ export interface FakeAgent extends AsyncDisposable {
   say(message: AgentMessage): void;
   /** Runs before a call is answered; what it throws is the answer. */
   beforeCall: (request: AgentCall) => Promise<void>;
+  /** Its stream stands. */
+  isConnected(): boolean;
+  /** Of which leader it heard last, and how long ago. */
+  heard(): LeaderHeard | undefined;
   /** Hangs up; comes back only by `dial`. */
   hangUp(): void;
   /** As hangUp, and every way to the Engine through it is cut, too. */
@@ -69,12 +74,18 @@ export interface FakeAgentOptions {
   readonly beatEveryMs?: number;
   /** Default: amd64. */
   readonly arch?: string;
+  /** Its gateway says of which leader it hears. */
+  readonly isWitness?: boolean;
 }
 
 export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAgent> {
   const engine = fakeEngine();
   const sockets = new Set<Socket>();
-  const gateway = http.createServer((_request, response) => response.writeHead(501).end('fake-agent: no such route'));
+  const gateway = http.createServer(({ url }, response) => {
+    const heard = options.isWitness === true && url === '/leader' ? agent.heard() : undefined;
+    if (heard !== undefined) response.writeHead(200).end(JSON.stringify(heard));
+    else response.writeHead(501).end('fake-agent: no such route');
+  });
   gateway.on('upgrade', (request, socket: Socket) => {
     socket.on('error', () => socket.destroy());
     sockets.add(socket);
@@ -89,6 +100,8 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
   await once(gateway, 'listening');
   const port = (gateway.address() as AddressInfo).port;
   let stream: Socket | undefined;
+  let welcomed: { readonly epoch: number } | undefined;
+  let heardAtMs = 0;
   let isEngineUp = true;
   let isFrozen = false;
   const beat = (): void => agent.say({ type: 'beat', load: { cpu: 0.1, memoryUsedBytes: 1e9, memoryTotalBytes: 8e9 } });
@@ -153,6 +166,8 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
   const listen = async (socket: Socket): Promise<void> => {
     for await (const line of lines(socket)) {
       const message = JSON.parse(line) as LeaderMessage;
+      heardAtMs = performance.now();
+      if (message.type === 'welcome') welcomed = message;
       if (message.type === 'plans') agent.plans = message.plans;
       if (message.type === 'welcome' && !isFrozen) {
         sender.joined(message);
@@ -188,6 +203,8 @@ export async function startFakeAgent(options: FakeAgentOptions): Promise<FakeAge
       agent.said.push(typeof message === 'object' && message !== null ? message.type : 'nonsense');
       stream?.write(`${JSON.stringify(message)}\n`);
     },
+    isConnected: () => stream?.destroyed === false,
+    heard: () => welcomed && { epoch: welcomed.epoch, heardMsAgo: Math.round(performance.now() - heardAtMs) },
     hangUp: () => stream?.destroy(),
     die() {
       for (const socket of sockets) socket.destroy();
