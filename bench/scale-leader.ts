@@ -1,5 +1,5 @@
 /**
- * A scheduler in a process of its own, for bench/scale.ts: `scale-leader.ts NAME STORE`, its store as JSON. Says where it listens; answers `usage` with what it has used.
+ * A scheduler in a process of its own, for bench/scale.ts: `scale-leader.ts NAME STORE`, its store as JSON. Says where it listens; answers `usage` with what it has used, `heap` with what it holds.
  * `profile FILE` writes there what its CPU did since the last such message, or since it began.
  */
 import { writeFileSync } from 'node:fs';
@@ -27,7 +27,13 @@ process.on('message', (asked) => {
   }
   if (asked === 'usage') {
     const { user, system } = process.cpuUsage();
-    process.send?.({ cpuMs: (user + system) / 1_000, rssBytes: process.memoryUsage.rss(), heapBytes: process.memoryUsage().heapUsed });
+    process.send?.({ cpuMs: (user + system) / 1_000, rssBytes: process.memoryUsage.rss() });
+    return;
+  }
+  if (asked === 'heap') {
+    // what is held, without what is garbage
+    globalThis.gc?.();
+    process.send?.(process.memoryUsage().heapUsed);
     return;
   }
   void leader[Symbol.asyncDispose]().then(() => process.exit(0));

@@ -37,6 +37,9 @@ const STORE = process.env['SCALE_STORE'] === 'embedded' ? 'embedded' : 'consul';
 const CREATES = 60;
 const CLIENTS = 32;
 const READS = 30;
+/** How long reads are counted. */
+const READING_MS = 5_000;
+const PROJECT = `/containers/json?filters=${encodeURIComponent('{"label":["com.docker.compose.project=app0"]}')}`;
 /** Shown in docs/performance.md. */
 const PICTURE = join(import.meta.dirname, '..', 'docs', 'scale.svg');
 const DIALS = 60;
@@ -47,7 +50,6 @@ const CALM_MS = 120_000;
 interface Usage {
   readonly cpuMs: number;
   readonly rssBytes: number;
-  readonly heapBytes: number;
 }
 
 export async function* run(): AsyncGenerator<BenchRow> {
@@ -71,11 +73,7 @@ export async function* run(): AsyncGenerator<BenchRow> {
     const wide = await measured(cluster, 'wide', () => lives(cluster, CREATES * 4, CLIENTS));
     yield row(`creates and starts, ${CLIENTS} clients`, '/s', '≥ 150 /s at 1000', (CREATES * 4) / (wide.tookMs / 1000));
     for (const [what, path, reach] of [
-      [
-        'docker ps of one project',
-        `/containers/json?filters=${encodeURIComponent('{"label":["com.docker.compose.project=app0"]}')}`,
-        '< 50 ms',
-      ],
+      ['docker ps of one project', PROJECT, '< 50 ms'],
       ['docker ps', '/containers/json', '< 360 ms'],
     ] as const) {
       const times: number[] = [];
@@ -86,9 +84,12 @@ export async function* run(): AsyncGenerator<BenchRow> {
       }
       yield row(`${what}, p99`, 'ms each', reach, percentile(times, 0.99));
     }
+    yield row(`docker ps of one project, ${CLIENTS} clients, 1 scheduler`, '/s', '–', await reads([cluster.url]));
+    const spread = await cluster.withFollowers(2, (urls) => reads([cluster.url, ...urls]));
+    yield row(`docker ps of one project, ${CLIENTS} clients, 3 schedulers`, '/s', 'more than of 1', spread);
     const idle = await measured(cluster, 'idle', () => sleep(10_000));
     yield row("idle leader's CPU", '% of a core', '≤ 3 % at 1000', (idle.cpuMs / idle.tookMs) * 100);
-    const { heapBytes } = await cluster.usage();
+    const heapBytes = await cluster.heapBytes();
     yield row("leader's heap for a container", 'KB', '≤ 4 KB', heapBytes / 1024 / (hosts * EACH));
     yield row(
       'names of a container that ends leave the DNS of its peers, p99',
@@ -146,6 +147,10 @@ interface Simulated extends AsyncDisposable {
   /** Takes the cable of a host; milliseconds until it is called down. The last thing to be measured. */
   readonly notice: () => Promise<number>;
   readonly usage: () => Promise<Usage>;
+  /** Of the leader, once its garbage is collected. */
+  readonly heapBytes: () => Promise<number>;
+  /** While so many others follow the leader, each with a copy of its view. */
+  readonly withFollowers: <T>(count: number, work: (urls: readonly string[]) => Promise<T>) => Promise<T>;
   readonly profile: (part: string) => Promise<void>;
 }
 
@@ -199,7 +204,7 @@ interface Scheduler {
 
 async function startScheduler(name: string, { settings }: Place): Promise<Scheduler> {
   const started = fork(join(import.meta.dirname, 'scale-leader.ts'), [name, JSON.stringify(settings)], {
-    execArgv: ['--import', join(import.meta.dirname, '..', 'scripts', 'typescript.mjs')],
+    execArgv: ['--expose-gc', '--import', join(import.meta.dirname, '..', 'scripts', 'typescript.mjs')],
   });
   const [{ url }] = (await once(started, 'message')) as [{ readonly url: string }];
   return { process: started, url };
@@ -233,6 +238,24 @@ export async function startSimulated(hosts: number, store: 'consul' | 'embedded'
     },
     readyMs,
     usage: () => usageOf(leader.process),
+    async heapBytes() {
+      const answered = once(leader.process, 'message');
+      leader.process.send('heap');
+      const [bytes] = (await answered) as [number];
+      return bytes;
+    },
+    async withFollowers(count, work) {
+      const followers = await Promise.all(Array.from({ length: count }, (_, i) => startScheduler(`follower-${i}`, place)));
+      try {
+        for (const one of followers) await until('it answers from its copy', () => isCopied(one), 120_000);
+        return await work(followers.map(({ url }) => url));
+      } finally {
+        for (const one of followers) {
+          one.process.send('end');
+          await once(one.process, 'exit');
+        }
+      }
+    },
     profile: (part) => profiled(leader.process, `${hosts}-${part}`),
     stored: (prefix) => place.stored(prefix),
     async deaths() {
@@ -293,6 +316,28 @@ async function joined(to: Scheduler, agents: readonly FakeAgent[], hosts: number
 
 const aliveIn = (body: string): number =>
   (JSON.parse(body) as readonly { readonly state: string }[]).filter(({ state }) => state === 'alive').length;
+
+/** Reads of one project in a second, by clients spread over the schedulers. */
+async function reads(urls: readonly string[]): Promise<number> {
+  const endMs = performance.now() + READING_MS;
+  let done = 0;
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async (_, i) => {
+      const url = urls[i % urls.length] ?? '';
+      while (performance.now() < endMs) {
+        const { status, body } = await call({ url }, 'GET', PROJECT);
+        if (status !== 200) throw new Error(body);
+        done += 1;
+      }
+    }),
+  );
+  return done / (READING_MS / 1_000);
+}
+
+async function isCopied(follower: Scheduler): Promise<boolean> {
+  await call(follower, 'GET', PROJECT);
+  return /^arpanet_follower_reads_total\{by="copy"\} [1-9]/m.test((await call(follower, 'GET', '/metrics')).body);
+}
 
 /** As an agent does: until the leader takes it. */
 async function dial(agent: FakeAgent | undefined, url: string): Promise<void> {

@@ -17,6 +17,8 @@ const WANTED = {
     nft: 'nftables',
     conntrack: 'conntrack',
     haproxy: 'haproxy',
+    pebble: 'pebble',
+    'acme-tiny': 'acme-tiny',
     wrk: 'wrk',
     busybox: 'busybox-static',
     dig: 'bind9-dnsutils',

@@ -65,6 +65,8 @@ export interface HostSnapshot {
   readonly images: readonly string[];
   /** Of its agent's API. */
   readonly apiPort?: number;
+  /** TCP, of its proxy for HTTP by name. */
+  readonly httpPorts?: readonly number[];
   /** What it can answer clients: ports of all hosts, names of HTTP. */
   readonly answers?: readonly ('ports' | 'http')[];
 }

@@ -256,6 +256,7 @@ async function build(options: AgentOptions, { log, dns, setLogLevel }: AgentDeps
       tunnel: tunnel.facts,
       upgradesItself: isAble,
       http: httpNames.kind,
+      httpPorts,
       gateway: reachable(gateway.port),
       engine,
       onDns: (ofEngine) => dns.ofEngine?.(ofEngine),

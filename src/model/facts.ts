@@ -92,6 +92,8 @@ export interface HostFacts {
   readonly answersPorts?: true;
   /** It has a proxy for HTTP by name: `edge`, it answers clients; `hop`, it passes on to its instances what other hosts get. Absent: it has none, or an agent of before. */
   readonly http?: 'edge' | 'hop';
+  /** TCP ports that this proxy takes; absent: it has none, or an agent of before. */
+  readonly httpPorts?: readonly number[];
   /** Names of its network interfaces, without those of containers and of Docker's networks; absent: an agent of before. */
   readonly links?: readonly string[];
   /** IP addresses of these interfaces, where its agent may be reached, too; absent: an agent of before. */

@@ -45,13 +45,15 @@ const DOCKER_PORTS = [2375, 2376];
 const WIREGUARD_PORTS = [INNER_PORT, ...Object.values(TUNNEL_PORTS)];
 
 /**
- * Why no service can have the port on every host, as the end of a sentence: who held it there would end the cluster's own work. `apis`: TCP ports of agents and schedulers.
+ * Why no service can have the port on every host, as the end of a sentence: who held it there would end the cluster's own work. `apis`: TCP ports of agents, schedulers and proxies.
  * Undefined: it can.
  */
 export function clusterUse({ port, protocol }: Pick<IngressPort, 'port' | 'protocol'>, apis: readonly number[] = []): string | undefined {
   if (port === 53) return 'the cluster has it for DNS on every host';
   if (protocol === 'tcp')
-    return [...DOCKER_PORTS, PROXY_HOP_PORT, ...apis].includes(port) ? 'Docker, agents or schedulers have it' : undefined;
+    return [...DOCKER_PORTS, PROXY_HOP_PORT, ...apis].includes(port)
+      ? 'Docker, agents, schedulers or the proxies of HTTP by name have it'
+      : undefined;
   if (port === VXLAN_PORT) return 'the cluster has it for VXLAN on every host';
   return WIREGUARD_PORTS.includes(port) ? 'the cluster has it for WireGuard on every host' : undefined;
 }

@@ -3,7 +3,7 @@
  * Out: names, ids, addresses. Invariants: plain data in, plain data out; every room that shows or makes a network uses the same rules.
  */
 export { askedAddresses } from './asked.ts';
-export { hasLink, isOnWire, missingParent, parentLink } from './parent-links.ts';
+export { hasLink, isOnWire, isPassedOn, missingParent, parentLink } from './parent-links.ts';
 export { ipv6At, pairedIpv6 } from './ipv6.ts';
 export {
   implicitNetworkName,

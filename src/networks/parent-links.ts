@@ -4,6 +4,9 @@ import type { NetworkRecord } from '../model/records.ts';
 /** Whether its containers are on the host's own wire. */
 export const isOnWire = ({ driver }: Pick<NetworkRecord, 'driver'>): boolean => driver === 'macvlan' || driver === 'ipvlan';
 
+/** Whether a host passes on to its containers there what others call. */
+export const isPassedOn = (network: Pick<NetworkRecord, 'driver' | 'internal'>): boolean => !network.internal && !isOnWire(network);
+
 /** The link that a host must have; empty: none, each host has a wire of its own. Undefined: its network is a bridge. */
 export function parentLink(network: Pick<NetworkRecord, 'driver' | 'options'>): string | undefined {
   return isOnWire(network) ? (network.options['parent'] ?? '') : undefined;

@@ -12,7 +12,7 @@ import {
   serviceKey,
   serviceName,
 } from '../model/index.ts';
-import { ipv6At } from '../networks/index.ts';
+import { ipv6At, isPassedOn } from '../networks/index.ts';
 import { each, fenced } from '../telemetry/left-out.ts';
 import { hasTemplate } from '../text/go-template/index.ts';
 import { parseAddress } from '../text/ipv4.ts';
@@ -201,7 +201,7 @@ type NetworkOf = (id: string) => NetworkRecord | undefined;
 function reachedAt(addresses: Readonly<Record<string, string>>, networkOf: NetworkOf): string | undefined {
   const isOpen = (id: string): boolean => {
     const network = networkOf(id);
-    return network?.internal !== true && network?.driver !== 'macvlan' && network?.driver !== 'ipvlan';
+    return network === undefined || isPassedOn(network);
   };
   return Object.entries(addresses).find(([id]) => isOpen(id))?.[1];
 }

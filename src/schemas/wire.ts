@@ -72,6 +72,7 @@ const hostFacts: z.ZodType<HostFacts> = z.looseObject({
   address6: optional(ipv6),
   answersPorts: optional(z.literal(true)),
   http: optional(z.enum(['edge', 'hop'])),
+  httpPorts: optional(z.array(port)),
   hasTls: optional(flag),
   mtu: optional(count),
   tunnel: optional(z.looseObject({ kind: z.enum(['wireguard', 'wireguard-go']), ends: tunnelEnds })),

@@ -23,7 +23,7 @@ export interface Load {
 const ASKER = `
 const http = require('node:http');
 const { Resolver } = require('node:dns');
-const [url, keep, patience] = process.argv.slice(1);
+const [url, keep, patience, host] = process.argv.slice(1);
 const resolver = new Resolver();
 resolver.setServers(['127.0.0.11']);
 const lookup = (name, options, done) => resolver.resolve4(name, (error, all = []) => {
@@ -39,7 +39,7 @@ const ask = (agent) => new Promise((done) => {
   const began = Date.now();
   const fail = (why) => (seen.failed.push(why + ' after ' + (Date.now() - began) + ' ms, request ' + seen.asked), seen.failedAt.push(began), done());
   seen.asked += 1;
-  const request = http.get(url, { agent, lookup, timeout: Number(patience) }, (answer) => {
+  const request = http.get(url, { agent, lookup, timeout: Number(patience), headers: host ? { host } : {} }, (answer) => {
     let text = '';
     answer.setEncoding('utf8').on('data', (part) => (text += part)).on('error', (error) => fail(String(error.code)));
     answer.on('end', () => (answer.statusCode === 200 ? (seen.answered.add(text), done()) : fail('status ' + answer.statusCode)));
@@ -54,12 +54,17 @@ const worker = async () => {
 Promise.all([worker(), worker()]).then(() => console.log(JSON.stringify({ ...seen, answered: [...seen.answered] })));
 `;
 
-/** `pid`: it asks from the network of this process; absent: from that of the test. `patienceMs`: a request without an answer for so long has failed. */
+/** `pid`: it asks from the network of this process; absent: from that of the test. `host`: the name that it calls it by. `patienceMs`: a request without an answer for so long has failed. */
 export function startLoad(
   url: string,
-  { isKept, pid, patienceMs = 20_000 }: { readonly isKept: boolean; readonly pid?: string; readonly patienceMs?: number | undefined },
+  {
+    isKept,
+    pid,
+    patienceMs = 20_000,
+    host = '',
+  }: { readonly isKept: boolean; readonly pid?: string; readonly patienceMs?: number | undefined; readonly host?: string },
 ): Load {
-  const words = [process.execPath, '-e', ASKER, url, isKept ? 'keep' : 'close', String(patienceMs)];
+  const words = [process.execPath, '-e', ASKER, url, isKept ? 'keep' : 'close', String(patienceMs), host];
   const [command = '', ...rest] = pid === undefined ? words : ['nsenter', `--net=/proc/${pid}/ns/net`, ...words];
   const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
   let said = '';

@@ -13,7 +13,8 @@ export function readFigures(text: string, { sites }: Pick<HttpTable, 'sites'>): 
     const fields = line.split(',');
     const field = (name: string): number => Number(fields[columns.indexOf(name)]) || 0;
     const container = containers.get(`${fields[0]}/${fields[1]}`);
-    const failed = field('econ') + field('eresp');
+    // tries that another instance took over are failures of this one
+    const failed = field('econ') + field('eresp') + field('wretr') + field('wredis');
     const answered = ['1xx', '2xx', '3xx', '4xx', '5xx', 'other'].reduce((sum, kind) => sum + field(`hrsp_${kind}`), 0);
     if (container === undefined || answered + failed === 0) return [];
     return [{ container, requests: answered + failed, errors: field('hrsp_5xx') + failed, latencyMs: field('rtime') }];

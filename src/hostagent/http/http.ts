@@ -72,22 +72,25 @@ export function createHttp({ host, address, listen, dataDir, file, proxy: given,
   let failure: string | undefined;
   let queued = false;
   let isFirst = true;
+  let lacksCertificates = false;
 
   const wanted = (): HttpTable => file.value() ?? NONE;
   const isUsed = (): boolean => listen !== undefined || wanted().sites.some(({ instances }) => instances.some((one) => one.host === host));
 
-  async function planned(): Promise<ProxyPlan | undefined> {
-    const [certificatesStamp, users] = await Promise.all([stampOf(listen?.certificates), readFile('/etc/passwd', 'utf8').catch(() => '')]);
+  /** `isOpen`: it answers without TLS alone, as it does while there are no certificates. */
+  async function planned(isOpen = false): Promise<ProxyPlan | undefined> {
+    const [files, users] = await Promise.all([filesIn(listen?.certificates), readFile('/etc/passwd', 'utf8').catch(() => '')]);
+    lacksCertificates = listen?.certificates !== undefined && files.length === 0;
     const user = /^haproxy:/m.test(users) ? 'haproxy' : 'nobody';
     return proxyPlan({
       ...wanted(),
       host,
       address,
-      listen,
+      listen: isOpen || lacksCertificates ? { port: listen?.port, tlsPort: undefined, certificates: undefined } : listen,
       folder,
       user,
       hasIpv6: existsSync('/proc/net/if_inet6'),
-      certificatesStamp,
+      certificatesStamp: isOpen ? '' : files.join(),
     });
   }
 
@@ -101,6 +104,12 @@ export function createHttp({ host, address, listen, dataDir, file, proxy: given,
     if (commands.length === 0) return;
     const refused = refusedIn(await proxy.ask(commands));
     if (refused.length > 0) throw new ArpanetError('unavailable', `the proxy says: ${refused.slice(0, 3).join('; ')}`);
+  }
+
+  /** What keeps it from TLS keeps it from nothing else: certificates may come by HTTP. */
+  async function answerOpenly(): Promise<void> {
+    const plan = await planned(true);
+    if (plan !== undefined) await proxy.load(plan).catch(() => undefined);
   }
 
   async function pass(): Promise<void> {
@@ -122,6 +131,7 @@ export function createHttp({ host, address, listen, dataDir, file, proxy: given,
       await proxy.load(plan).catch(async (error: unknown) => {
         // it goes on as it was (a certificate cannot be read, for one), and leads to the instances of now for the names that it has
         if (now !== undefined) await change(plan).catch(() => undefined);
+        else if (listen?.port !== undefined && listen.certificates !== undefined) await answerOpenly();
         throw error;
       });
     } else {
@@ -160,7 +170,13 @@ export function createHttp({ host, address, listen, dataDir, file, proxy: given,
   signal.addEventListener('abort', () => clearInterval(watch), { once: true });
 
   const trouble = (): readonly string[] => {
-    if (failure === undefined) return [];
+    const lacking = lacksCertificates && wanted().sites.length > 0;
+    if (failure === undefined)
+      return lacking
+        ? [
+            `HTTP by name is answered without TLS alone on this host: ${listen?.certificates} has no certificates (PEM files, each with a certificate and its key)`,
+          ]
+        : [];
     const names = wanted().sites.map(({ site }) => site);
     return [`HTTP by name is not answered as it should be on this host: ${failure}${names.length === 0 ? '' : ` (${few(names)})`}`];
   };
@@ -189,10 +205,12 @@ export function createHttp({ host, address, listen, dataDir, file, proxy: given,
 
 const few = (all: readonly string[]): string => [...all.slice(0, 3), ...(all.length > 3 ? [`and ${all.length - 3} more`] : [])].join(', ');
 
-/** Names and times of the files: others when a certificate is renewed. */
-async function stampOf(folder: string | undefined): Promise<string> {
-  if (folder === undefined) return '';
-  const names = (await readdir(folder).catch(() => [])).sort((a, b) => (a < b ? -1 : 1));
-  const times = await Promise.all(names.map(async (name) => `${name} ${(await stat(join(folder, name)).catch(() => undefined))?.mtimeMs}`));
-  return times.join();
+/** What HAProxy takes beside a certificate (configuration manual, `crt`). */
+const BESIDE = /^\.|\.(?:key|ocsp|issuer|sctl)$/;
+
+/** Files with certificates, each with its time: others when one is renewed. */
+async function filesIn(folder: string | undefined): Promise<readonly string[]> {
+  if (folder === undefined) return [];
+  const names = (await readdir(folder).catch(() => [])).filter((name) => !BESIDE.test(name)).sort((a, b) => (a < b ? -1 : 1));
+  return Promise.all(names.map(async (name) => `${name} ${(await stat(join(folder, name)).catch(() => undefined))?.mtimeMs}`));
 }

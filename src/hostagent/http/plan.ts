@@ -52,6 +52,7 @@ export interface ProxyPlan {
 
 const HOP = 'hop';
 const NAME_HEADER = 'X-Arpanet-Instance';
+const UNSENT_HEADER = 'X-Arpanet-Unsent';
 /** Of a backend and of its cookie. */
 export const backendOf = (site: string): string => `b${digest(site)}`;
 /** The same on every host, and another when what is called is another. */
@@ -144,7 +145,7 @@ function sections(input: ProxyInput, edge: readonly HttpSite[]): readonly Sectio
         `timeout tunnel ${LONGEST}`,
         // an instance that takes no connection was sent nothing: the next one is
         'retries 3',
-        'retry-on conn-failure',
+        'retry-on conn-failure 425',
         'option redispatch 1',
       ],
     },
@@ -156,10 +157,24 @@ function sections(input: ProxyInput, edge: readonly HttpSite[]): readonly Sectio
         `default_backend ${HOP}`,
       ],
     },
-    // weight 0: no instance but the one that is named
-    { head: `backend ${HOP}`, lines: [`use-server %[req.hdr(${NAME_HEADER})] if TRUE`] },
+    hopSection(),
     ...(edge.length === 0 ? [] : [edgeSection(input), ...edge.map(backend)]),
   ];
+}
+
+/** An instance that takes no connection was sent nothing: the host that was called gets 425 (RFC 8470 section 5.2), and chooses another. */
+function hopSection(): Section {
+  return {
+    head: `backend ${HOP}`,
+    lines: [
+      // weight 0: no instance but the one that is named
+      `use-server %[req.hdr(${NAME_HEADER})] if TRUE`,
+      'retries 0',
+      'http-response set-var(txn.answered) bool(true)',
+      `http-after-response set-header ${UNSENT_HEADER} 1 if { status 503 } !{ var(txn.answered) -m found }`,
+      `http-after-response set-status 425 if { res.hdr(${UNSENT_HEADER}) -m found } !{ var(txn.answered) -m found }`,
+    ],
+  };
 }
 
 function edgeSection({ listen, folder, hasIpv6 }: ProxyInput): Section {
@@ -180,6 +195,9 @@ function edgeSection({ listen, folder, hasIpv6 }: ProxyInput): Section {
       'http-request set-header X-Forwarded-Host %[req.hdr(host)]',
       'http-request set-header X-Forwarded-Proto http',
       'http-request set-header X-Forwarded-Proto https if { ssl_fc }',
+      // each that was tried takes no connection
+      `http-response set-status 503 if { status 425 } { res.hdr(${UNSENT_HEADER}) -m found }`,
+      `http-response del-header ${UNSENT_HEADER}`,
       'use_backend %[var(txn.backend)]',
     ],
   };

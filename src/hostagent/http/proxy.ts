@@ -103,7 +103,7 @@ export function createProxy(folder: string): Proxy {
       await writeFile(paths.map, map);
       await writeFile(paths.hosts, hosts.map((host) => `${host}\n`).join(''));
       await writeFile(paths.config, config, { mode: 0o600 });
-      await runOrSay('haproxy', ['-c', '-q', '-f', paths.config]);
+      await runOrSay('haproxy', ['-c', '-f', paths.config]);
       await version();
       const masters = await mastersOf(paths.config);
       // it passes its sockets on, this one with them: one whose file is gone cannot be asked ever again

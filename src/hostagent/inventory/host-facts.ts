@@ -22,6 +22,7 @@ export interface FactsOptions {
   /** It takes another release when the leader says so. */
   readonly upgradesItself: boolean;
   readonly http: () => Promise<HostFacts['http']>;
+  readonly httpPorts: readonly number[];
   readonly tunnel: () => Promise<HostTunnel | undefined>;
   /** Called with the Engine's DNS servers after each reading. */
   readonly onDns: (dns: HostDns) => void;
@@ -107,7 +108,7 @@ async function readFacts(options: FactsOptions, signal: AbortSignal): Promise<Ho
     ...(options.upgradesItself ? { upgradesItself: true as const } : {}),
     ...(address6 === undefined ? {} : { address6 }),
     ...(answersPorts ? { answersPorts: true as const } : {}),
-    ...(http === undefined ? {} : { http }),
+    ...(http === undefined ? {} : { http, httpPorts: options.httpPorts }),
     ...(underlay === undefined ? {} : { mtu: underlay.mtu }),
     ...(links === undefined ? {} : { links }),
     addresses: addressesOf(networkInterfaces()),

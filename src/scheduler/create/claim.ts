@@ -35,6 +35,7 @@ import { chargeFor } from '../placement/load.ts';
 import { type ChosenPorts, choosePorts } from '../placement/choose-ports.ts';
 import { keptDecision, placeIn, placementRequest } from '../placement/index.ts';
 import type { HostSnapshot } from '../placement/snapshot.ts';
+import { unreachedWarnings } from '../networks/http-claims.ts';
 import { portHolders, portWarnings, refusedPort } from '../networks/port-claims.ts';
 import { beginImplicit, implicitNetwork, refuseOfBridge } from '../networks/networks.ts';
 import { findNetwork, resolveContainer } from '../view/resolve-container.ts';
@@ -322,7 +323,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
     refuseAsked(core, { identity: wanted, request: create.request, isReplacement: old !== undefined });
     const decided = decide(create, name, wanted, targets, exposed);
     if ('gathering' in decided) return decided;
-    const { decision, ports, warnings } = decided;
+    const { decision, ports } = decided;
     const { host } = decision;
     const occupied = occupantOf(deps, wanted, { owner: name, host }, addresses.idleSince);
     if (occupied !== undefined) return { occupied };
@@ -350,6 +351,7 @@ export function createClaim({ core, platforms, volumes, overlays, refusals, addr
         });
         return { record, ip: offer.ip, gateway: at, wanted };
       });
+      const warnings = [...decided.warnings, ...unreachedWarnings(create.request.Labels, networks)];
       const variables = linkVariables(name, identity, networks, containerNamed);
       const linkedHosts = linkedHostsOf(identity, containerNamed);
       const record: ContainerRecord = {

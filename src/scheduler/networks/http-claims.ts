@@ -1,5 +1,6 @@
 /** A name by which HTTP reaches a service is that one's in the whole cluster: who asks for it second is refused at the create. */
-import { ArpanetError, canaryOf, type ContainerRecord, type CreateRequest, labels } from '../../model/index.ts';
+import { ArpanetError, canaryOf, type ContainerRecord, type CreateRequest, labels, type NetworkRecord } from '../../model/index.ts';
+import { isPassedOn } from '../../networks/index.ts';
 import { httpOf } from '../../text/http-label.ts';
 import type { Core } from '../core.ts';
 import { whoHas } from './who-has.ts';
@@ -34,6 +35,18 @@ export function refuseTakenNames(
         `HTTP name '${site.replace(/\/$/, '')}' is already in use by ${whoHas(asking, holder, ownerOf(holder, holder.request.Labels))}: give this one another name or path, or remove that one first`,
       );
   }
+}
+
+/** For the answer to a create: its client may connect it to another network yet. Pure. */
+export function unreachedWarnings(
+  given: CreateRequest['Labels'],
+  networks: readonly { readonly record: NetworkRecord }[],
+): readonly string[] {
+  if (!given?.[labels.http] || networks.length === 0 || networks.some(({ record }) => isPassedOn(record))) return [];
+  const names = networks.map(({ record }) => record.name).join(', ');
+  return [
+    `label ${labels.http}: hosts pass no calls on to containers on ${names} (internal, macvlan or ipvlan), so its names lead to this one once it is on another network, too`,
+  ];
 }
 
 /** Whose a name is: an instance of a canary is one of the service that it is of. */

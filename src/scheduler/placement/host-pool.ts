@@ -199,9 +199,9 @@ export function leastMates(pool: Pick<HostPool, 'ofService' | 'open' | 'get'>, r
 }
 
 /** What is asked of all hosts together: there are few different ones. */
-const traitsOf = ({ state, os, arch, apiPort, answers = [] }: HostSnapshot): readonly string[] => [
+const traitsOf = ({ state, os, arch, apiPort, httpPorts = [], answers = [] }: HostSnapshot): readonly string[] => [
   ...(os === '' ? [] : [`platform ${os}/${goArch(arch)}`]),
-  ...(apiPort === undefined ? [] : [`api ${apiPort}`]),
+  ...[...(apiPort === undefined ? [] : [apiPort]), ...httpPorts].map((port) => `api ${port}`),
   ...(state === 'alive' ? answers.map((what) => `answers ${what}`) : []),
 ];
 

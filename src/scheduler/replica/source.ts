@@ -69,7 +69,7 @@ export function createReplicaSource({ ledger, epoch, now, log }: ReplicaSourcePa
     const say = async (message: ReplicaMessage): Promise<void> => {
       const line = `${JSON.stringify(message)}\n`;
       write(socket, line);
-      if (socket.writableLength > PIECE_BYTES) await drained(socket);
+      if (!socket.destroyed && socket.writableLength > PIECE_BYTES) await drained(socket);
     };
     await say({ type: 'begin', epoch });
     for (const prefix of STORED) for (const [key] of ledger.list(prefix)) await say(stored(key));
@@ -89,7 +89,7 @@ export function createReplicaSource({ ledger, epoch, now, log }: ReplicaSourcePa
       await say({ type: 'images', host, images: images.on(host).images, since: sinceOf(images.on(host)) });
       await say({ type: 'volumes', host, volumes: read.host(host)?.volumes ?? [] });
       for (const { id } of read.containersOn(host)) {
-        const container = read.byId(id);
+        const container = socket.destroyed ? undefined : read.byId(id);
         if (container?.host === host) await say(upsert(host, container.facts));
       }
       // what else the leader does goes on meanwhile

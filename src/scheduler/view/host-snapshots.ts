@@ -92,10 +92,15 @@ export function hostSnapshot({
   };
 }
 
-function answersOf({ record, facts }: HostView): Pick<HostSnapshot, 'apiPort' | 'answers'> {
+function answersOf({ record, facts }: HostView): Pick<HostSnapshot, 'apiPort' | 'httpPorts' | 'answers'> {
   const answers = [...(facts?.answersPorts === true ? ['ports' as const] : []), ...(facts?.http === 'edge' ? ['http' as const] : [])];
   const apiPort = parseHostPort(record.gateway)?.port;
-  return { ...(apiPort !== undefined && { apiPort }), ...(answers.length > 0 && { answers }) };
+  const { httpPorts } = facts ?? {};
+  return {
+    ...(apiPort !== undefined && { apiPort }),
+    ...(httpPorts !== undefined && { httpPorts }),
+    ...(answers.length > 0 && { answers }),
+  };
 }
 
 /** The same list while the host has the same containers and nothing is being created there. */

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import http from 'node:http';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,11 +17,11 @@ import { promisedMs } from '../../support/promised.ts';
 /** It ends as a server should: what is open is answered once more, and closed. */
 const HANDLER = [
   'touch /open.$$; trap "rm -f /open.$$" EXIT',
-  'c=keep-alive; while read -r line; do',
-  '  case "$line" in [Cc]onnection:*close*) c=close ;; esac',
+  'c=keep-alive; s=200; while read -r line; do',
+  '  case "$line" in [Cc]onnection:*close*) c=close ;; [Hh]ost:*example.com*) s=${STATUS:-200} ;; esac',
   '  [ "$line" = "$(printf "\\r")" ] || continue',
   '  [ -e /stopping ] && c=close',
-  '  printf "HTTP/1.1 200 OK\\r\\nContent-Length: %s\\r\\nConnection: %s\\r\\n\\r\\n%s" ${#HOSTNAME} $c $HOSTNAME',
+  '  printf "HTTP/1.1 $s OK\\r\\nContent-Length: %s\\r\\nConnection: %s\\r\\n\\r\\n%s" ${#HOSTNAME} $c $HOSTNAME',
   '  [ $c = close ] && exit 0',
   'done',
 ];
@@ -30,6 +32,8 @@ const SERVE = [
   "trap 'touch /stopping; kill $server; while ls /open.* >/dev/null 2>&1; do sleep 0.1; done; exit 0' TERM",
   'wait',
 ].join('\n');
+
+const NAME = 'even.example.com';
 
 describe('calls of services, while instances, hosts and the cluster itself come and go', () => {
   let cluster: Cluster;
@@ -140,9 +144,22 @@ describe('calls of services, while instances, hosts and the cluster itself come 
       const pid = (await must(docker('inspect', '-f', '{{.State.Pid}}', 'asker'))).trim();
       return { byVip: `http://${vip}/`, byPort: `http://${host('h1').address}:8098/`, pid };
     }
+    /** By its HTTP name, at the hosts that answer for names: over connections that stay, and new ones. */
+    const byHttpName = (patienceMs?: number): readonly Load[] =>
+      ['h1', 'h2'].map((one, index) => startLoad(`http://${host(one).address}/`, { isKept: index === 0, patienceMs, host: NAME }));
     before(async () => {
       // nothing in the image checks it: its host's agent does
       const check = ['--container-label', 'arpanet.check=http:80/ interval=1s'];
+      // two hosts answer for names; no other deployment's containers may call it, and proxies do
+      for (const one of ['h1', 'h2']) {
+        await endProcess(cluster.agents.get(one) ?? assert.fail());
+        await cluster.startAgent(one, undefined, ['--http', '80']);
+      }
+      check.push('--container-label', `arpanet.http=${NAME}`, '--container-label', 'arpanet.allow-from=none');
+      await until('both answer for names', async () => {
+        const reports = (await (await fetch(`${cluster.url}/arpanet/v1/hosts`)).json()) as { readonly http?: string }[];
+        return reports.filter(({ http }) => http === 'edge').length === 2;
+      });
       const made = [
         '-d',
         '--no-resolve-image',
@@ -168,11 +185,12 @@ describe('calls of services, while instances, hosts and the cluster itself come 
         startLoad(byVip, { isKept, pid, patienceMs }),
         startLoad(byPort, { isKept, patienceMs }),
       ]);
+      loads.push(...byHttpName(patienceMs));
       const old = await until('one leads', () => leaderOf(cluster));
       cluster.schedulers[old.index]?.process.kill('SIGKILL');
       cluster.agents.get('h1')?.kill('SIGKILL');
       await nextLeader(cluster, old, 30_000);
-      await cluster.startAgent('h1');
+      await cluster.startAgent('h1', undefined, ['--http', '80']);
       await cluster.startScheduler(old.index);
       await allReady(8);
       // an instance on the host that the port is called at: a caller in flight is lost with it, and who calls later is not
@@ -204,12 +222,12 @@ describe('calls of services, while instances, hosts and the cluster itself come 
       await allReady(8);
     });
 
-    it('scaling 8, 2, 8, an update and the drain of a host lose no request, by name, by the service’s address and by its published port, over connections that stay and over new ones', async () => {
+    it('scaling 8, 2, 8, an update and the drain of a host lose no request, by name, by the service’s address, by its published port and by its HTTP name, over connections that stay and over new ones', async () => {
       const before = await ready();
       const { byVip, byPort, pid } = await places();
       const kinds = [true, false];
       // by name: a list of instances, asked for again with each connection
-      const named = kinds.map((isKept) => startLoad('http://tasks.even/', { isKept, pid }));
+      const named = [...kinds.map((isKept) => startLoad('http://tasks.even/', { isKept, pid })), ...byHttpName()];
       const counted = kinds.flatMap((isKept) => [startWrk(byVip, { isKept, pid }), startWrk(byPort, { isKept })]);
       await must(cluster.arpanet('scale', 'default/even=2'));
       await must(cluster.arpanet('update', 'default/even', '--env', 'COLOUR=green'));
@@ -232,8 +250,41 @@ describe('calls of services, while instances, hosts and the cluster itself come 
           answered.some((id) => !before.includes(id)),
           'the new ones have answered, too',
         );
+    });
+
+    it('an HTTP name is one service’s, is answered by the chosen hosts from all instances, and followed by the doctor; a canary that fails is taken back', async () => {
+      const ids = new Set(await ready());
+      for (const one of ['h1', 'h2']) {
+        const answers = new Set<string>();
+        await until(`${one} answers from all`, async () => {
+          answers.add(await calledBy(host(one).address, NAME));
+          return [...ids].every((id) => answers.has(id));
+        });
+      }
+      await assert.rejects(calledBy(host('h3').address, NAME), /ECONNREFUSED/);
+      const second = await docker('run', '--rm', '--label', `arpanet.http=${NAME}`, 'busybox', 'true');
+      assert.match(second.stderr, /HTTP name 'even\.example\.com' is already in use by service 'default\/even'/);
+      const beside = await docker('run', '--rm', '-e', 'constraint:node==h1', '-p', '80:80', 'busybox', 'true');
+      assert.match(beside.stderr, /host port 0\.0\.0\.0:80\/tcp is taken by the host's proxy for HTTP by name/);
+      assert.match(await must(cluster.arpanet('doctor', 'default/even', NAME)), /HTTP is answered by h1, h2/);
+
+      await must(cluster.arpanet('update', 'default/even', '--env', 'STATUS=500', '--canary', '30%'));
+      const loads = byHttpName();
+      await until('it is taken back', async () => /more requests fail/.test((await cluster.arpanet('canary', 'default/even')).stdout));
+      await until('its instances are gone', async () => (await must(docker('ps', '-q', '--filter', 'name=even-canary'))) === '');
+      const seen = await Promise.all(loads.map((load) => load.end()));
+      assert.ok(seen.some(({ failed }) => failed.some((why) => why.startsWith('status 500'))));
+      assert.match(await must(cluster.arpanet('ls')), /even-canary .*was taken back/);
+
       await must(docker('rm', '-f', 'asker'));
-      await must(docker('service', 'rm', 'even'));
+      await must(cluster.arpanet('rm', 'default/even'));
+      for (const one of ['h1', 'h2'])
+        await until(`${one} answers no more`, async () =>
+          calledBy(host(one).address, NAME).then(
+            () => false,
+            (error: unknown) => /ECONNREFUSED/.test(String(error)),
+          ),
+        );
     });
   });
 
@@ -243,6 +294,14 @@ describe('calls of services, while instances, hosts and the cluster itself come 
       await until('no rule is left', async () => !(await tablesIn(namespace)).includes('arpanet-ingress'));
   });
 });
+
+/** What it says to one who calls it by this name. */
+async function calledBy(address: string, name: string): Promise<string> {
+  const request = http.get(`http://${address}/`, { headers: { host: name }, agent: false, timeout: 5_000 });
+  request.once('timeout', () => request.destroy(new Error('timeout')));
+  const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+  return Buffer.concat((await answer.toArray()) as Buffer[]).toString();
+}
 
 /** Whether a packet comes back from there. */
 function echoed(address: string, port: number): Promise<boolean> {

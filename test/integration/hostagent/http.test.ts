@@ -8,13 +8,15 @@ import http from 'node:http';
 import http2 from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import tls from 'node:tls';
 import { pino } from 'pino';
 import { openAgentFiles } from '../../../src/hostagent/agent-files.ts';
 import { createHttp, type Http } from '../../../src/hostagent/http/http.ts';
 import { type HttpInstance, type HttpSite, shareWeights } from '../../../src/model/http.ts';
 import { until } from '../../support/cluster/cluster.ts';
+import { startPebble } from '../../support/servers/pebble.ts';
 
 const log = pino({ level: 'silent' });
 /** Others on this machine have other processes. */
@@ -62,7 +64,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-describe('HTTP by name', { timeout: 120_000 }, () => {
+describe('HTTP by name', { timeout: 240_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'arpanet-http-'));
   const certificates = join(folder, 'certificates');
   const servers: http.Server[] = [];
@@ -117,6 +119,16 @@ describe('HTTP by name', { timeout: 120_000 }, () => {
       await until(`"${line}" comes back`, () => text.endsWith(line));
     };
     return { socket, said };
+  }
+  /** Common name of who has issued the certificate that the proxy shows. */
+  async function issuerAt(at: number): Promise<string> {
+    const socket = tls.connect({ host: EDGE, port: at, servername: NAME, rejectUnauthorized: false });
+    try {
+      await once(socket, 'secureConnect');
+      return String(socket.getPeerCertificate().issuer.CN);
+    } finally {
+      socket.destroy();
+    }
   }
   const pid = (host: string): number => Number(readFileSync(join(folder, host, 'http', 'haproxy.pid'), 'utf8'));
 
@@ -176,7 +188,18 @@ describe('HTTP by name', { timeout: 120_000 }, () => {
       );
     };
     assert.equal(await call(`${net}.77`, 'i0'), 'ECONNRESET');
-    assert.equal(await call('127.0.0.1', 'i000000000000'), 503);
+    assert.equal(await call('127.0.0.1', 'i000000000000'), 425);
+  });
+
+  it('asks another instance where one takes no connection, here or on another host; 503 where none does', async () => {
+    await tell(site([instance(17), elsewhere(18), instance(11), elsewhere(12)]));
+    assert.deepEqual([...(await answers(12)).keys()].sort(), ['c11', 'c12']);
+    const errors = new Map((await edge.figures()).map((one) => [one.container, one.errors]));
+    assert.ok((errors.get('c17') ?? 0) > 0 && (errors.get('c18') ?? 0) > 0, JSON.stringify([...errors]));
+    assert.deepEqual([errors.get('c11'), errors.get('c12')], [0, 0]);
+    await tell(site([elsewhere(18)]));
+    const none = await get();
+    assert.deepEqual([none.statusCode, none.headers['x-arpanet-unsent']], [503, undefined]);
   });
 
   it('keeps a WebSocket through 100 scalings, a new name, and a new agent', async () => {
@@ -259,6 +282,50 @@ describe('HTTP by name', { timeout: 120_000 }, () => {
     assert.equal(headers['x-instance'], 'c12');
     assert.equal((JSON.parse(Buffer.concat(body as Buffer[]).toString()) as Record<string, string>)['x-forwarded-proto'], 'https');
     session.close();
+  });
+
+  it('answers without TLS while it has no certificates or cannot read one, so that an ACME client gets them; takes them, and new ones, while connections stay', async () => {
+    const pem = join(certificates, 'shop.pem');
+    const own = readFileSync(pem);
+    await tell();
+    rmSync(pem);
+    await tell(site([instance(11)]), { site: `${NAME}/.well-known/acme-challenge/`, instances: [elsewhere(19)] });
+    assert.equal((await get()).headers['x-instance'], 'c11');
+    assert.match(String(edge.trouble()), /^HTTP by name is answered without TLS alone on this host: .*certificates has no certificates/);
+    const { socket, said } = await webSocket();
+    await said('before');
+
+    // what a container with certbot, lego or the like does: it answers the challenge, whichever host is called
+    const challenges = join(folder, 'challenges');
+    mkdirSync(challenges);
+    const answering = http.createServer((request, response) => {
+      response.end(readFileSync(join(challenges, basename(request.url ?? ''))));
+    });
+    await once(answering.listen(APP_PORT, `${net}.19`), 'listening');
+    await using ca = await startPebble(folder, `${net}.20`, { httpPort: port, addressOfAll: EDGE });
+    writeFileSync(pem, await ca.issue(NAME, challenges));
+    await until('it takes the certificate', async () => {
+      await edge.reconcile();
+      return (await issuerAt(tlsPort)).startsWith('Pebble Intermediate CA');
+    });
+    assert.deepEqual(edge.trouble(), []);
+    await said('with a certificate');
+    writeFileSync(pem, own);
+    await until('it takes the next one', async () => {
+      await edge.reconcile();
+      return (await issuerAt(tlsPort)) === NAME;
+    });
+    await said('with another');
+    socket.destroy();
+    answering.close();
+
+    await tell();
+    writeFileSync(pem, 'none');
+    await assert.rejects(tell(site([instance(11)])), /unable to load certificate|No certificate|no start line/i);
+    assert.equal((await get()).headers['x-instance'], 'c11');
+    writeFileSync(pem, own);
+    await edge.reconcile();
+    assert.equal(await issuerAt(tlsPort), NAME);
   });
 
   it('takes over the proxy that an agent before has left, and ends it with the last name, also where its files are gone', async () => {

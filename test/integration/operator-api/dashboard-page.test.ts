@@ -259,6 +259,18 @@ describe('the dashboard in a browser', () => {
     ]);
     assert.equal(tab.asked.slice(asked).filter((url) => url.includes('/logs?')).length, 2, 'the page, and one stream');
     assert.deepEqual(await axeFaults(page), []);
+    // it starts only now, on one of the two
+    for (const agent of agents) {
+      const { engine } = agent;
+      const [id] = [...engine.containers].find(([, { name }]) => name === 'abc-web-3') ?? [];
+      engine.logs.set('abc-web-3', [`${at(4)} the last`]);
+      if (id !== undefined)
+        agent.say({
+          type: 'event',
+          event: { Type: 'container', Action: 'start', Actor: { ID: id, Attributes: {} }, time: 1, timeNano: 1 },
+        });
+    }
+    await reads(tab, 'Logs', /the third.*abc-web-3 the last/s);
     await page.getByRole('searchbox', { name: 'search' }).fill('SECOND');
     await page.getByText('1 lines of 3 instances').waitFor();
     assert.equal(await page.locator('mark').innerText(), 'second');
@@ -303,6 +315,23 @@ describe('the dashboard in a browser', () => {
     const held = bytes;
     await until('more comes once something is drawn', () => bytes > held);
     socket.terminate();
+  });
+
+  it('has of a long list only the lines in the page that can be seen, and shows its end to who scrolls there', async () => {
+    const { page } = tab;
+    await visit(tab, ['/ui/events', 'Events', /the newest first/]);
+    for (let number = 1; number <= 400; number++) {
+      const event = { Type: 'image', Action: 'pull', Actor: { ID: `image-${number}`, Attributes: {} }, time: 1, timeNano: number };
+      agents[0]?.say({ type: 'event', event });
+    }
+    await page.getByText('image-400', { exact: true }).waitFor();
+    const drawn = (): Promise<number> => page.locator('tbody tr').count();
+    assert.ok((await drawn()) < 150, `${await drawn()} lines are in the page`);
+    assert.equal(await page.getByText('image-1', { exact: true }).count(), 0);
+    assert.deepEqual(await axeFaults(page), []);
+    await page.evaluate('scrollTo(0, document.body.scrollHeight)');
+    await page.getByText('image-1', { exact: true }).waitFor();
+    assert.ok((await drawn()) < 150);
   });
 
   it('draws the load of the last hour, in words too', async () => {

@@ -55,7 +55,8 @@ describe('published ports of docker service', () => {
     assert.throws(() => refuse(4789, 'udp'), said(4789, 'the cluster has it for VXLAN on every host'));
     for (const port of [7374, 7376, 7377])
       assert.throws(() => refuse(port, 'udp'), said(port, 'the cluster has it for WireGuard on every host'));
-    for (const port of [2375, 2376, 7375]) assert.throws(() => refuse(port, 'tcp'), said(port, 'Docker, agents or schedulers have it'));
+    for (const port of [2375, 2376, 7375])
+      assert.throws(() => refuse(port, 'tcp'), said(port, 'Docker, agents, schedulers or the proxies of HTTP by name have it'));
     refuse(4789, 'tcp');
     refuse(7375, 'udp');
     refuse(53, 'udp', 'host');

@@ -172,7 +172,7 @@ describe('the rules of published ports, as an agent loads them', () => {
       'the published port tcp/53 is not answered: the cluster has it for DNS on every host',
       'the published port udp/4789 is not answered: the cluster has it for VXLAN on every host',
       'the published port udp/7376 is not answered: the cluster has it for WireGuard on every host',
-      'the published port tcp/7375 is not answered: Docker, agents or schedulers have it',
+      'the published port tcp/7375 is not answered: Docker, agents, schedulers or the proxies of HTTP by name have it',
     ]);
   });
 });

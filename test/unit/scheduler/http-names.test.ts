@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { NamedInstance } from '../../../src/model/index.ts';
+import type { NamedInstance, NetworkRecord } from '../../../src/model/index.ts';
 import { identify } from '../../../src/scheduler/create/identify.ts';
 import { createClaims } from '../../../src/scheduler/agents/claims-push.ts';
 import { httpClaims } from '../../../src/scheduler/agents/http-push.ts';
-import { refuseTakenNames } from '../../../src/scheduler/networks/http-claims.ts';
+import { refuseTakenNames, unreachedWarnings } from '../../../src/scheduler/networks/http-claims.ts';
 import { createHostPool } from '../../../src/scheduler/placement/host-pool.ts';
 import type { HostSnapshot } from '../../../src/scheduler/placement/index.ts';
 import { createRecordIndex } from '../../../src/scheduler/view/record-index.ts';
@@ -48,6 +48,17 @@ describe('a name by which HTTP reaches a service', () => {
     assert.throws(() => refuse('abc', 'web', NAME, answering([], [])), /install haproxy on a host, and let its agent run with --http 80/);
     index.put('abc_web_1', undefined);
     refuse('xyz', 'web', NAME);
+  });
+});
+
+describe('a container that no host passes calls on to', () => {
+  it('gets a warning, as it may be connected to another network yet', () => {
+    const network = (more: Partial<NetworkRecord>) => ({ record: { name: 'back', ...more } as NetworkRecord });
+    const said = (label: Record<string, string>, ...networks: { record: NetworkRecord }[]) => unreachedWarnings(label, networks);
+    for (const one of [network({ internal: true }), network({ driver: 'macvlan' })])
+      assert.match(said(NAME, one)[0] ?? '', /^label arpanet\.http: hosts pass no calls on to containers on back \(internal/);
+    assert.deepEqual(said(NAME, network({ internal: true }), network({})), []);
+    assert.deepEqual([said({}, network({ internal: true })), said(NAME)], [[], []]);
   });
 });
 

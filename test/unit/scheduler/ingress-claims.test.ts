@@ -48,12 +48,12 @@ describe('a port that every host answers for is one service’s', () => {
   it('the cluster’s own are nobody’s: of DNS, VXLAN, WireGuard, and of the API of agents and schedulers', () => {
     const settings = { agentSettings: () => ({ schedulers: ['https://s2:2400'] }) };
     const core = {
-      summaries: pooled({ apiPort: 7375 }),
+      summaries: pooled({ apiPort: 7375, httpPorts: [7378, 80] }),
       deps: { leader: { url: 'http://10.9.0.1:2300' }, settings },
     } as unknown as Parameters<typeof refuseClusterPorts>[0];
     const refuse = (label: string) => refuseClusterPorts(core, { 'arpanet.ingress': label });
     const said = /^ArpanetError: port '\d+\/(?:tcp|udp)' cannot be one that every host answers for: .* ha(?:s|ve) it/;
-    for (const port of ['53/udp', '53', '4789/udp', '7374/udp', '7376/udp', '7377/udp', '2376', '7375', '2300', '2400'].map((one) =>
+    for (const port of ['53/udp', '53', '4789/udp', '7374/udp', '7376/udp', '7377/udp', '2376', '7375', '2300', '2400', '80'].map((one) =>
       one.split('/'),
     ))
       assert.throws(() => refuse(`8080:80,${port[0]}:90/${port[1] ?? 'tcp'}`), said, port.join('/'));

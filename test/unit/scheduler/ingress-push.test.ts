@@ -184,4 +184,23 @@ describe('published ports, as the leader tells them', () => {
     await push.push({ changes: [], isWhole: true, instances: () => [instance(2, 'web')] });
     assert.deepEqual(hostsOf(last()), ['h2']);
   });
+
+  it('looks at the ports of one host when that comes back, however many there are', async () => {
+    let looks = 0;
+    const counting = {
+      ...ingressClaims,
+      entryOf: (...asked: Parameters<typeof ingressClaims.entryOf>) => (looks++, ingressClaims.entryOf(...asked)),
+    };
+    const hub = { hosts: () => [], send: () => Promise.resolve(true) };
+    const addressOf = (host: string) => ({ at: `10.9.0.${host.slice(1)}`, at6: undefined });
+    const push = createClaimsPush({ hub, addressOf, addresses: () => [], log: pino({ level: 'silent' }) }, counting);
+    const all = Array.from({ length: 1_000 }, (_, id) =>
+      instance(id, `web${id}`, { ingress: { address: '10.32.0.1', ports: [{ port: 1_000 + id, target: 80, protocol: 'tcp' }] } }),
+    );
+    await push.push({ changes: all.map(came), isWhole: false, instances: () => [] });
+    looks = 0;
+    push.again('h7');
+    push.again('none');
+    assert.equal(looks, 1);
+  });
 });

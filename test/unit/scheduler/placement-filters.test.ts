@@ -92,6 +92,14 @@ describe('host ports', () => {
     );
   });
 
+  it('are not those of the host’s proxy for HTTP by name', () => {
+    const proxied = host('h1', { httpPorts: [7378, 80] });
+    assert.equal(message(wanted, [proxied]), "no host fits: h1: host port 0.0.0.0:80/tcp is taken by the host's proxy for HTTP by name");
+    assert.deepEqual(fitting(wanted, [proxied, host('h2', { httpPorts: [7378] })]), ['h2']);
+    for (const port of ['0.0.0.0:80/udp', '0.0.0.0:79-81/tcp', '0.0.0.0:443/tcp'])
+      assert.deepEqual(fitting(request({ hostPorts: [port] }), [proxied]), ['h1'], port);
+  });
+
   it('are apart by protocol, number and address', () => {
     for (const port of ['0.0.0.0:80/udp', '0.0.0.0:8/tcp', '0.0.0.0:8080/tcp', ':::80/tcp'])
       assert.deepEqual(fitting(wanted, [holding(port)]), ['h1'], port);

@@ -14,7 +14,8 @@ class Long extends Component {
     super();
     this.state = { from: 0 };
     this.look = () => {
-      const from = Math.max(0, (Math.floor(-this.base.getBoundingClientRect().top / LINE_PX / MORE) - 1) * MORE);
+      if (!this.root) return;
+      const from = Math.max(0, (Math.floor(-this.root.getBoundingClientRect().top / LINE_PX / MORE) - 1) * MORE);
       if (from !== this.state.from) this.setState({ from });
     };
   }
@@ -32,7 +33,8 @@ class Long extends Component {
     const from = Math.max(0, Math.min(wanted, items.length - seen));
     const shown = items.slice(from, from + seen);
     const gap = (lines) => html`<tr aria-hidden="true" style=${{ height: `${lines * LINE_PX}px` }}></tr>`;
-    return html`<div class="scroll long" tabindex="0" role="region" aria-label=${`table of ${heads.join(', ')}`}><table aria-rowcount=${items.length + 1}>
+    const root = (element) => (this.root = element);
+    return html`<div ref=${root} class="scroll long" tabindex="0" role="region" aria-label=${`table of ${heads.join(', ')}`}><table aria-rowcount=${items.length + 1}>
       <thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
       <tbody>${gap(from)}${shown.map((item, at) => {
         const { key, cells } = lineOf(item);

@@ -55,17 +55,27 @@ function wantedBy({ hostPorts }: PlacementRequest): readonly HostPort[] {
   return known;
 }
 
-function* taken(request: PlacementRequest, host: HostSnapshot): Generator<{ readonly text: string; readonly holder: PlacedContainer }> {
+/** Its proxy takes them at all addresses. */
+const isOfProxy = ({ from, to, protocol }: HostPort, { httpPorts = [] }: HostSnapshot): boolean =>
+  from === to && protocol === 'tcp' && httpPorts.includes(from);
+
+/** `proxy`: the host's own, for HTTP by name. */
+function* taken(
+  request: PlacementRequest,
+  host: HostSnapshot,
+): Generator<{ readonly text: string; readonly holder: PlacedContainer | 'proxy' }> {
   const held = heldOf(holding(host, request));
   for (const [i, wanted] of wantedBy(request).entries()) {
-    const holder = holderOf(wanted, held);
+    const holder = holderOf(wanted, held) ?? (isOfProxy(wanted, host) ? 'proxy' : undefined);
     if (holder !== undefined) yield { text: request.hostPorts[i] ?? '', holder };
   }
 }
 
 /** Names of other deployments are not for everybody who reads why. */
-const nameFor = ({ deployment }: PlacementRequest, holder: PlacedContainer): string =>
-  holder.deployment === deployment ? holder.name : 'a container outside of its deployment';
+function nameFor({ deployment }: PlacementRequest, holder: PlacedContainer | 'proxy'): string {
+  if (holder === 'proxy') return "the host's proxy for HTTP by name";
+  return holder.deployment === deployment ? holder.name : 'a container outside of its deployment';
+}
 
 /** A stopped container holds no port, and one that is being replaced gives its ports to its successor. */
 export const hostPortFilter: Filter = {
