@@ -527,7 +527,7 @@ export interface Operations {
     getLogs: {
         readonly form: 'lines';
         readonly given: {
-            readonly of?: string | number | boolean | undefined;
+            readonly of?: readonly string[] | undefined;
             readonly tail?: string | number | boolean | undefined;
             readonly follow?: string | number | boolean | undefined;
         };

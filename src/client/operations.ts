@@ -131,7 +131,7 @@ export interface Operations {
   /** Which of these would be refused, and by which rules. Changes nothing. */
   postPolicyTest: { readonly form: 'json'; readonly given: { readonly body: Schemas['PolicyTestRequest'] & Needed<Schemas['PolicyTestRequest'], 'creates'> }; readonly answer: Schemas['PolicyRefusals'] };
   /** Logs of all instances of services in one stream, as lines of JSON as they come; one that cannot be read has an `error` in place of `text`. */
-  getLogs: { readonly form: 'lines'; readonly given: { readonly of?: string | number | boolean | undefined; readonly tail?: string | number | boolean | undefined; readonly follow?: string | number | boolean | undefined }; readonly answer: Schemas['LogLine'] };
+  getLogs: { readonly form: 'lines'; readonly given: { readonly of?: readonly string[] | undefined; readonly tail?: string | number | boolean | undefined; readonly follow?: string | number | boolean | undefined }; readonly answer: Schemas['LogLine'] };
   /** Prepares a terminal in a container. A WebSocket at /arpanet/v1/terminal with the subprotocols `arpanet.terminal` and the ticket opens it, once, within 10 s. */
   postTerminals: { readonly form: 'json'; readonly given: { readonly body: Schemas['TerminalRequest'] & Needed<Schemas['TerminalRequest'], 'container'> }; readonly answer: Schemas['Terminal'] };
   /** Gives who has a certificate a code, with which a browser begins a session, once, within a minute: /ui/sign-in#CODE. */

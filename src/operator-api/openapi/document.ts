@@ -58,7 +58,13 @@ function operation(route: RouteDoc): Schema {
     schema: { type: 'string' },
     example: PATH_EXAMPLES[name] ?? NAMES[path.split('/')[1] ?? ''] ?? name,
   }));
-  const inQuery = query.map(({ required = false, ...one }) => ({ ...one, in: 'query', required, schema: { type: 'string' } }));
+  const inQuery = query.map(({ required = false, isRepeated = false, example, ...one }) => ({
+    ...one,
+    in: 'query',
+    required,
+    schema: isRepeated ? { type: 'array', items: { type: 'string' } } : { type: 'string' },
+    example: isRepeated ? [example] : example,
+  }));
   return {
     tags: [tag],
     operationId: idOf(method, path),

@@ -9,7 +9,12 @@ export const PAGE_DOCS: readonly RouteDoc[] = [
       'Logs of all instances of services in one stream, as lines of JSON as they come; one that cannot be read has an `error` in place of `text`.',
       'LogLine',
       [
-        { name: 'of', description: 'A deployment, a service or an instance; may be given again. Without it all.', example: 'abc/web' },
+        {
+          name: 'of',
+          description: 'A deployment, a service or an instance; may be given again. Without it all.',
+          example: 'abc/web',
+          isRepeated: true,
+        },
         { name: 'tail', description: 'So many lines of each, or all. Without it 100.', example: '20' },
         {
           name: 'follow',

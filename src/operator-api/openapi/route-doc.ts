@@ -6,6 +6,8 @@ export interface QueryDoc {
   readonly description: string;
   readonly example: string;
   readonly required?: true;
+  /** It may be given several times. */
+  readonly isRepeated?: true;
 }
 
 export interface RouteDoc {

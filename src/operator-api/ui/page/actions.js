@@ -1,5 +1,5 @@
 // What can be done, each after a look at what will happen.
-import { get, work } from './api.js';
+import * as api from './api.ts';
 import { html } from './vendor.js';
 
 /** What is asked now: {title, body(), go, isDanger}. */
@@ -48,7 +48,7 @@ function scale(service) {
     title: `Scale ${of}`,
     count: service.desired,
     plan: undefined,
-    act: (progress) => work('/services/scale', { counts: [`${of}=${question.count}`] }, progress),
+    act: (progress) => api.scale(service, question.count, progress),
     body: () => html`<label>instances: <b>${question.count}</b>
         <input type="range" min="0" max=${Math.max(10, service.desired * 2)} value=${question.count} onInput=${(event) => look(Number(event.target.value))} /></label>
       <div aria-live="polite">${scaleText(question.plan)}</div>`,
@@ -59,7 +59,7 @@ function scale(service) {
     question.count = count;
     question.plan = undefined;
     changed();
-    const plan = await get(`/services/scale?count=${encodeURIComponent(`${of}=${count}`)}`).catch((error) => error.message);
+    const plan = await api.scalePlan(service, count).catch((error) => error.message);
     if (mine !== turn) return;
     question.plan = plan;
     changed();
@@ -84,8 +84,7 @@ function update(service) {
   const question = open({
     title: `Update ${of}`,
     image: service.image,
-    act: (progress) =>
-      work('/services/update', { services: [of], image: question.image, force: question.image === service.image }, progress),
+    act: (progress) => api.update(service, question.image, question.image === service.image, progress),
     body: () => html`<label>image <input class="wide" value=${question.image} required onInput=${({ target }) => {
       question.image = target.value.trim();
       changed();
@@ -100,7 +99,7 @@ function rebalance() {
     title: 'Rebalance',
     plan: undefined,
     canGo: false,
-    act: (progress) => work('/rebalance', {}, progress),
+    act: (progress) => api.rebalance(progress),
     body: () => {
       const { plan } = question;
       if (plan === undefined) return html`<p class="soft">looking what would move…</p>`;
@@ -110,44 +109,42 @@ function rebalance() {
     },
   });
   const look = async () => {
-    const plan = await get('/rebalance').catch((error) => error.message);
+    const plan = await api.rebalancePlan().catch((error) => error.message);
     Object.assign(question, { plan, canGo: plan.moves?.length > 0 });
     changed();
   };
   look().catch(() => undefined);
 }
 
-const simple = (title, text, names, path, body, isDanger = false) =>
-  open({ title, isDanger, body: () => html`<p>${text}</p>${list(names)}`, act: (progress) => work(path, body, progress) });
-const onService = (verb, title, text, isDanger) => (service) =>
-  simple(`${title} ${reference(service)}`, text, places(service), `/services/${verb}`, { services: [reference(service)] }, isDanger);
+const simple = (title, text, names, act, isDanger = false) =>
+  open({ title, isDanger, body: () => html`<p>${text}</p>${list(names)}`, act });
+const onService = (act, title, text, isDanger) => (service) =>
+  simple(`${title} ${reference(service)}`, text, places(service), (progress) => act(service, progress), isDanger);
 const release = (name, services) =>
   open({
     title: `Remove ${name}`,
     isDanger: true,
     body: () =>
       html`<p>These are stopped and removed, with their services and networks. Named volumes stay.</p>${list(services.flatMap(places))}`,
-    act: (progress) => work(`/deployments/${encodeURIComponent(name)}`, undefined, progress, 'DELETE'),
+    act: (progress) => api.release(name, progress),
   });
-const onHost = (name, verb) => `/hosts/${encodeURIComponent(name)}/${verb}`;
 
 export const ask = {
   scale,
   update,
   rebalance,
   release,
-  rollback: onService('rollback', 'Roll back', 'It gets the settings back that it had before its last update; these are replaced:'),
-  restart: onService('restart', 'Restart', 'These are restarted:'),
-  remove: onService('rm', 'Remove', 'These are stopped and removed, with the service. Named volumes stay.', true),
+  rollback: onService(api.rollback, 'Roll back', 'It gets the settings back that it had before its last update; these are replaced:'),
+  restart: onService(api.restart, 'Restart', 'These are restarted:'),
+  remove: onService(api.remove, 'Remove', 'These are stopped and removed, with the service. Named volumes stay.', true),
   drain: ({ name }, runs) =>
     simple(
       `Drain ${name}`,
       'It takes no new containers, and these move to other hosts, each replacement started first:',
       runs.map((one) => one.name),
-      onHost(name, 'drain'),
-      {},
+      (progress) => api.drain(name, progress),
     ),
-  activate: ({ name }) => simple(`Activate ${name}`, 'It takes new containers again.', [], onHost(name, 'activate'), {}),
+  activate: ({ name }) => simple(`Activate ${name}`, 'It takes new containers again.', [], () => api.activate(name)),
 };
 
 /** The dialog's content. */

@@ -1,6 +1,6 @@
 // The page: address, keys, search, and what is drawn when.
 import { close, dialog, dialogView, onDialog } from './actions.js';
-import { signOut } from './api.js';
+import { signOut } from './api.ts';
 import { onInstances } from './cluster.js';
 import { onDeploy } from './deploy.js';
 import { forget, onAnswer } from './kept.js';

@@ -1,5 +1,5 @@
 // A compose file that is pasted or dropped: where it would go, what is wrong with it and at which line, then the work with its progress.
-import { askPlan, work } from './api.js';
+import { deploy, deployPlan } from './api.ts';
 import { may } from './me.js';
 import { note, state, table, to } from './parts.js';
 import { html } from './vendor.js';
@@ -41,7 +41,6 @@ function faultOf(message) {
 }
 
 const body = () => ({ files: { [kept.path]: kept.text, ...Object.fromEntries(kept.files) }, compose: [kept.path] });
-const path = () => `/deployments/${encodeURIComponent(nameOf())}`;
 
 async function plan(event) {
   event.preventDefault();
@@ -53,7 +52,7 @@ async function plan(event) {
     });
   set({ step: 'plans', fault: undefined, plan: undefined, lines: [] });
   try {
-    set({ plan: await askPlan(path(), body()), step: 'planned' });
+    set({ plan: await deployPlan(nameOf(), body()), step: 'planned' });
   } catch (error) {
     const fault = faultOf(error.message);
     set({ fault, step: 'writes' });
@@ -65,7 +64,7 @@ async function plan(event) {
 async function go() {
   set({ step: 'works', lines: [] });
   try {
-    await work(path(), body(), (line) => set({ lines: [...kept.lines, line] }), 'PUT');
+    await deploy(nameOf(), body(), (line) => set({ lines: [...kept.lines, line] }));
     set({ step: 'done' });
   } catch (error) {
     set({ step: 'failed', fault: faultOf(error.message) });

@@ -1,5 +1,6 @@
 // Deployments, services and their instances, and why an instance is where it is.
 import { ask } from './actions.js';
+import { explain } from './api.ts';
 import { kept } from './kept.js';
 import { list } from './long.js';
 import { may } from './me.js';
@@ -76,7 +77,7 @@ const serviceButtons = (service) => html`
 
 export function instanceView({ name }) {
   const found = instances().find((one) => one.name === name);
-  const { value: why, error } = kept(`/explain/${encodeURIComponent(name)}`);
+  const { value: why, error } = kept(`explain ${name}`, () => explain(name));
   if (found === undefined && why === undefined) return missing(error ?? `no instance ${name}`);
   return html`${found === undefined ? null : crumbs(['Services', '/ui/services'], [found.service.deployment, to.deployment(found.service.deployment)], [found.service.service, to.service(found.service)])}
     <h1>${name}</h1>

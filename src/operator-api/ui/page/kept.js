@@ -1,6 +1,4 @@
 // Answers that a view asks for once, kept until another view is opened.
-import { get } from './api.js';
-
 const answers = new Map();
 let changed = () => undefined;
 
@@ -12,13 +10,13 @@ export function forget() {
   answers.clear();
 }
 
-/** {} while it is asked for. */
-export function kept(path, how = get) {
-  const known = answers.get(path);
+/** {} while it is asked for. `key`: what it is of. */
+export function kept(key, how) {
+  const known = answers.get(key);
   if (known !== undefined) return known;
   const asked = {};
-  answers.set(path, asked);
-  how(path).then(
+  answers.set(key, asked);
+  how().then(
     (value) => Object.assign(asked, { value }) && changed(),
     (error) => Object.assign(asked, { error: error.message }) && changed(),
   );

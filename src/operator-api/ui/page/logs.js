@@ -1,5 +1,5 @@
 // Logs of one, many or all instances in one stream, which can be searched. One connection brings them all, however many there are.
-import { linesFrom } from './api.js';
+import { logs } from './api.ts';
 import { deployments, instances, services } from './stream.js';
 import { swatch, to } from './parts.js';
 import { html } from './vendor.js';
@@ -65,15 +65,14 @@ async function begin(key, list) {
   Object.assign(shown, { of: key, controller });
   const mine = instances().filter((one) => list.some((of) => isOf(one, of)));
   const tail = Math.max(LEAST_BEFORE, Math.floor(BEFORE / Math.max(mine.length, 1)));
-  const of = list.includes(EVERYTHING) ? '' : list.map((one) => `&of=${encodeURIComponent(one)}`).join('');
+  const of = list.includes(EVERYTHING) ? [] : list;
   const follow = mine.length <= MOST_FOLLOWED;
   shown.isFollowed = follow;
   const last = new Map();
   while (!controller.signal.aborted) {
     try {
       shown.error = undefined;
-      for await (const text of linesFrom(`/logs?tail=${tail}&follow=${follow}${of}`, controller.signal)) {
-        const line = JSON.parse(text);
+      for await (const line of logs({ of, tail, follow }, controller.signal)) {
         if (line.error !== undefined) push({ ...line, time: new Date().toISOString(), text: `not read: ${line.error}`, isFault: true });
         else if (line.time > (last.get(line.container) ?? '')) {
           last.set(line.container, line.time);

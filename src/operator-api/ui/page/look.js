@@ -1,5 +1,5 @@
 // Views of what is asked for when they are opened: volumes, images, long work, differences, who changed what, and the path between two things.
-import { getDocker, getLines } from './api.js';
+import { audit, auditLog, doctor, images, operations, volumes } from './api.ts';
 import { kept } from './kept.js';
 import { list } from './long.js';
 import { size, state, table, to } from './parts.js';
@@ -16,7 +16,7 @@ function answered({ value, error }, show) {
 
 export function volumesView() {
   return html`<h1>Volumes</h1>
-    ${answered(kept('/volumes', getDocker), ({ Volumes, Warnings }) => [
+    ${answered(kept('volumes', volumes), ({ Volumes, Warnings }) => [
       ...(Warnings ?? []).map((one) => html`<p class="warn">${one}</p>`),
       list(
         ['volume', 'host', 'driver', 'created'],
@@ -37,10 +37,10 @@ export function volumesView() {
 
 export function imagesView() {
   return html`<h1>Images</h1>
-    ${answered(kept('/images/json', getDocker), (images) =>
+    ${answered(kept('images', images), (found) =>
       table(
         ['image', 'id', 'size', 'created', 'used by'],
-        images.map(({ Id, RepoTags, Size, Created }) => ({
+        found.map(({ Id, RepoTags, Size, Created }) => ({
           key: Id,
           cells: [
             (RepoTags ?? []).join(', ') || html`<span class="soft">none</span>`,
@@ -57,10 +57,10 @@ export function imagesView() {
 
 export function operationsView() {
   return html`<h1>Operations</h1><p class="soft">long work: what runs, and what became of the last hundred</p>
-    ${answered(kept('/operations'), (operations) =>
+    ${answered(kept('operations', operations), (found) =>
       table(
         ['began', 'what', 'user', 'state', 'last'],
-        operations.map(({ id, what, user, startedAtMs, endedAtMs, state: how, progress, error }) => ({
+        found.map(({ id, what, user, startedAtMs, endedAtMs, state: how, progress, error }) => ({
           key: id,
           cells: [
             when(startedAtMs),
@@ -78,7 +78,7 @@ export function operationsView() {
 export function auditView() {
   return html`<h1>Audit</h1>
     <h2>Differences</h2><p class="soft">store, Engines, networks, names and catalog, compared now</p>
-    ${answered(kept('/audit'), ({ findings }) =>
+    ${answered(kept('audit', audit), ({ findings }) =>
       table(
         ['where', 'host', 'what'],
         findings.map(({ where, host, what }, at) => ({ key: at, cells: [where, host ?? '', html`<span class="bad">${what}</span>`] })),
@@ -86,7 +86,7 @@ export function auditView() {
       ),
     )}
     <h2>Who changed what</h2>
-    ${answered(kept('/audit-log', getLines), (lines) =>
+    ${answered(kept('audit log', auditLog), (lines) =>
       table(
         ['time', 'user', 'what', 'of', 'result'],
         lines.toReversed().map(({ time, user, method, route, object, result, requestId }) => ({
@@ -119,7 +119,14 @@ export function doctorView() {
       <button class="main">Examine</button>
       <datalist id="known">${instances().map((one) => html`<option value=${one.name} />`)}</datalist>
     </form>
-    ${from === '' || name === '' ? null : answered(kept(`/doctor?${new URLSearchParams({ from, name }).toString()}`), pathOf)}`;
+    ${
+      from === '' || name === ''
+        ? null
+        : answered(
+            kept(`doctor ${from} ${name}`, () => doctor(from, name)),
+            pathOf,
+          )
+    }`;
 }
 
 /** Drawn from the sender on; the broken link is the last, and what it should have led to stays apart. */

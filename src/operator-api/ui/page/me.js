@@ -1,5 +1,5 @@
 // Who looks at this page, as the leader knows them, and what their role lets them do.
-import { get } from './api.js';
+import { identity } from './api.ts';
 
 const ROLES = ['viewer', 'deployer', 'operator', 'admin'];
 /** What is asked of a role, as at the server (security/roles). */
@@ -12,7 +12,7 @@ export const me = { role: undefined, name: undefined, deployments: undefined, is
 export async function learn(told) {
   const before = JSON.stringify(me);
   try {
-    const { role, name, deployments, isSession } = await get('/me');
+    const { role, name, deployments, isSession } = await identity();
     Object.assign(me, { role, name, deployments, isSession, isOut: false });
   } catch (error) {
     if (error.status === 401) Object.assign(me, { role: undefined, isOut: true });

@@ -1,12 +1,12 @@
 // Signing in by the link that `arpanet ui` prints: its code is behind the #, which no server and no log sees.
-import { send } from './api.js';
+import { signIn } from './api.ts';
 import { html } from './vendor.js';
 
 const shown = { code: undefined, error: undefined };
 
 async function begin(code, told) {
   try {
-    await send('/session', { code });
+    await signIn(code);
     // the address with the code leaves the history
     location.replace('/ui/');
   } catch (error) {

@@ -1,6 +1,6 @@
 // A terminal in a container: a shell, or with ?attach what the container itself says and reads. It has a page of its own, which alone loads xterm.js.
 import { FitAddon } from '@xterm/addon-fit';
-import { send } from './api.js';
+import { terminalTicket } from './api.ts';
 import { framesOf } from './frames.js';
 import { applyTheme } from './theme.js';
 import { Terminal } from '@xterm/xterm';
@@ -34,7 +34,7 @@ const say = (text) => {
 async function connect() {
   say('opening…');
   terminal.reset();
-  const { ticket, exec, isRaw } = await send('/terminals', { container, attach: isAttached });
+  const { ticket, exec, isRaw } = await terminalTicket(container, isAttached);
   const url = new URL('/arpanet/v1/terminal', location.href.replace(/^http/, 'ws'));
   // the ticket is in no address, and so in no log
   const opened = new WebSocket(url, ['arpanet.terminal', ticket]);
