@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { ArpanetError } from '../../../src/model/index.ts';
 import { operatorApi, type OperatorDeps } from '../../../src/operator-api/api.ts';
+import { openApi } from '../../../src/operator-api/openapi/document.ts';
 import { ROUTE_DOCS } from '../../../src/operator-api/openapi/routes.ts';
 import { quietLog } from '../../support/cluster/lab.ts';
 import { talk } from '../../support/fakes/small-engine.ts';
@@ -36,6 +37,11 @@ const ROUTES: readonly (readonly [method: string, path: string, body: Readonly<R
   ['POST', '/hosts/h1/clean', { all: true, volumes: false, networks: true }],
   ['POST', '/rebalance', { max: 3 }],
 ];
+const { paths: PATHS } = openApi('0.1.0') as unknown as {
+  readonly paths: Readonly<
+    Record<string, Readonly<Record<string, { readonly responses: Readonly<Record<string, { readonly content: object }>> }>>>
+  >;
+};
 /** As wrong as a value can be. */
 const WRONG: readonly unknown[] = [
   5,
@@ -126,15 +132,17 @@ describe('the operator API', () => {
   const send = async (method: string, path: string, body: string | Buffer, headers: Record<string, string> = {}) => {
     const init = { method, body, headers: { 'Content-Type': 'application/json', ...headers } };
     const answer = await fetch(`http://127.0.0.1:${port}/arpanet/v1${path}`, init);
-    return { status: answer.status, text: await answer.text() };
+    const [type = ''] = (answer.headers.get('content-type') ?? '').split(';');
+    return { status: answer.status, text: await answer.text(), type };
   };
 
   it('takes what is right, on every route', async () => {
     for (const [method, path, body] of ROUTES) {
-      const { status, text } = await send(method, path, JSON.stringify(body));
+      const { status, text, type } = await send(method, path, JSON.stringify(body));
       // the code of the example is nobody's
       assert.equal(status, path === '/session' ? 401 : 200, `${path}: ${text}`);
       assert.doesNotMatch(text, /"error"/, path);
+      assert.ok(typesOf(method, path).includes(type), `${method} ${path} is answered as ${type}, which the reference does not say`);
     }
   });
 
@@ -210,6 +218,12 @@ describe('the operator API', () => {
     assert.deepEqual(unexpected, []);
   });
 });
+
+/** What the reference says that an answer is. */
+function typesOf(method: string, path: string): readonly string[] {
+  const methods = Object.entries(PATHS).find(([one]) => new RegExp(`^${one.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path))?.[1];
+  return Object.keys(methods?.[method.toLowerCase()]?.responses['200']?.content ?? {});
+}
 
 /** The way to every value of a body. */
 function pathsOf(value: unknown, at: readonly string[] = []): readonly (readonly string[])[] {

@@ -109,6 +109,27 @@ describe('deployments as a whole', () => {
     assert.equal((await call('DELETE', 'nothing', undefined as never)).status, 404);
   });
 
+  it('are asked for by the page as by the command: what is wrong at its line, the plan, the work line by line, and their end', async () => {
+    const page = await import('../../../src/operator-api/ui/page/api.ts');
+    const asked = globalThis.fetch;
+    globalThis.fetch = (path, init) => asked(new URL(path, scheduler.url), init);
+    try {
+      const body = (more = '') => ({ files: { 'compose.yml': `${COMPOSE}${more}` }, compose: ['compose.yml'] });
+      await assert.rejects(page.deployPlan('page', body('  odd: {image: a, nonsense: 1}\n')), {
+        message: /^compose\.yml:\d+: services\.odd\.nonsense/,
+      });
+      assert.equal((await page.deployPlan('page', body())).steps.length, 3);
+      const lines: string[] = [];
+      assert.equal((await page.deploy('page', body(), (line) => void lines.push(line))).done.length, 3);
+      assert.ok(lines.includes('page-web-2: created'), lines.join('\n'));
+      assert.equal((await page.release('page', () => undefined)).removed.length, 4);
+      assert.equal((await page.identity()).role, 'admin');
+      assert.ok((await page.operations()).some(({ what }) => what === 'DELETE /arpanet/v1/deployments/page'));
+    } finally {
+      globalThis.fetch = asked;
+    }
+  });
+
   it('stop at the next step when asked, with a word about what is left; one at a time for each name; the same again does the rest', async () => {
     const asked = new AbortController();
     let go = (): void => undefined;
