@@ -334,5 +334,17 @@ describe('the address of a service in the kernel of its callers', { timeout: 300
     await until('it is closed when it has ended', isClosed);
     again.changed([], [own.container]);
     await until('nothing is left', () => !gate().includes('set'));
+
+    // after a reboot nobody is let in by what was so before it
+    inside('a', ['nft', 'delete', 'table', 'inet', 'arpanet-allow']);
+    const rebooted = createAllow('vxlan', 'h1', quietLog, 600_000);
+    rebooted.table([own, ...others]);
+    await rebooted.all([labelled(true)]);
+    await rebooted.reconcile();
+    assert.ok(isClosed());
+    assert.doesNotMatch(inside('a', ['nft', 'list', 'tables']), /arpanet-allow/);
+    rebooted.heard();
+    await until('it is open', () => !isClosed());
+    assert.match(inside('a', ['nft', 'list', 'tables']), /arpanet-allow/);
   });
 });
