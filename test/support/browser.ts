@@ -46,9 +46,10 @@ export async function startBrowser(): Promise<TestBrowser> {
   };
 }
 
-/** Opens an address, and waits for its first word. */
+/** Opens an address, and waits for its first word. Chromium gives up what it fetches when an interface of the machine comes or goes, as labs beside it make them. */
 export async function visit(page: Page, url: string): Promise<void> {
-  await page.goto(url);
+  const go = () => page.goto(url);
+  await go().catch((error: unknown) => (String(error).includes('ERR_NETWORK_CHANGED') ? go() : Promise.reject(error)));
   await page.locator('h1, [role="status"]').first().waitFor();
 }
 

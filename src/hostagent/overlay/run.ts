@@ -86,13 +86,15 @@ function startShell(): Shell {
     settle = undefined;
     resolve?.(ended);
   };
+  // behind the marks may be words of what the command left behind: a daemon says some until it has let go of its pipes
   const look = (): void => {
-    const out = stdout.lastIndexOf(mark);
-    if (out < 0 || !stdout.endsWith('\n') || !stderr.endsWith(mark)) {
+    const [out, said] = [stdout.indexOf(mark), stderr.indexOf(mark)];
+    const code = out < 0 ? undefined : /^(\d+)\n/.exec(stdout.slice(out + mark.length))?.[1];
+    if (code === undefined || said < 0) {
       if (stdout.length + stderr.length > MOST_CHARACTERS) kill();
       return;
     }
-    done({ code: Number(stdout.slice(out + mark.length)), stdout: stdout.slice(0, out), stderr: stderr.slice(0, -mark.length) });
+    done({ code: Number(code), stdout: stdout.slice(0, out), stderr: stderr.slice(0, said) });
   };
   child.stdout.setEncoding('utf8').on('data', (text: string) => ((stdout += text), look()));
   child.stderr.setEncoding('utf8').on('data', (text: string) => ((stderr += text), look()));

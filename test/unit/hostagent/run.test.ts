@@ -24,6 +24,11 @@ describe('a command by a shell that stays', () => {
       Array.from({ length: 20 }, (_, index) => String(index)),
     );
   });
+  it('is done when it ends, whatever a daemon that it left says from then on', async () => {
+    const lines = 'i=0; while [ $i -lt 3000 ]; do echo late; echo late >&2; i=$((i+1)); done';
+    assert.match(await run('sh', ['-c', `(${lines}) & echo begun`]), /begun\n/);
+    assert.match(await run('printf', ['next']), /next/);
+  });
   it('goes on after its shell was killed', async () => {
     await assert.rejects(run('sh', ['-c', 'kill -9 $PPID']), /not done within 10 s, or its shell was ended$/);
     assert.equal(await run('printf', ['again']), 'again');
