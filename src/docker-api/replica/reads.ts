@@ -36,13 +36,12 @@ const answered = counter({
 });
 
 export function createReplicaReads({ replica, reader, client }: ReplicaReadsDeps): ReplicaReads {
-  let kept: { readonly of: ReplicaView; readonly leader: Leader } | undefined;
+  /** With a view that has ended goes what answers from it: also where no read comes here again. */
+  const readers = new WeakMap<ReplicaView, Leader>();
 
   function readerOf(view: ReplicaView): Leader {
-    if (kept?.of === view) return kept.leader;
-    kept?.leader[Symbol.dispose]();
-    const leader = reader(view);
-    kept = { of: view, leader };
+    const leader = readers.get(view) ?? reader(view);
+    readers.set(view, leader);
     return leader;
   }
 

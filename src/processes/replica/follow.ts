@@ -59,6 +59,8 @@ export function createReplicaFollower(
     const mine: ReplicaView = { cluster: copy.cluster, execs: copy.execs, now: questions.now };
     try {
       for await (const line of lines(socket)) {
+        // what had come before the end was read is nobody's
+        if (ended.aborted) break;
         const message = readReplicaMessage(line);
         if (message.type === 'now') questions.answered(message.ask, message.who);
         else if (message.type === 'whole') {
@@ -87,7 +89,7 @@ export function createReplicaFollower(
       inBackground(log, "the copy of the leader's view", run(leaderUrl, following.signal));
     },
     seeds() {
-      const seeds = kept?.seeds;
+      const seeds = kept?.seeds();
       kept = undefined;
       return seeds;
     },

@@ -84,11 +84,13 @@ export function createResumes({ hub, view, seeds, log }: ResumesParts): Resumes 
   function complete(host: string, message: Extract<Comparing, { type: 'rest' }>): Fact {
     const sent = pieces.get(host);
     forget(host);
+    const ids = new Set(message.containers);
+    refuseMany(host, ids.size);
     const seed = seeded.get(host);
     const { images = [], volumes = [] } = seed?.others ?? view.host(host) ?? {};
     const factsOf = (id: string): ContainerFacts | undefined => sent?.get(id) ?? seed?.containers.get(id) ?? ownFacts(host, id);
     return applied(host, {
-      containers: message.containers.flatMap((id) => factsOf(id) ?? []),
+      containers: [...ids].flatMap((id) => factsOf(id) ?? []),
       images: message.images ?? images,
       volumes: message.volumes ?? volumes,
       networks: message.networks,

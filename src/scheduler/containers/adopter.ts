@@ -7,6 +7,7 @@ import type { Core } from '../core.ts';
 import type { Adopt } from './adopt.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { singleFlight } from '../../async/single-flight.ts';
+import { patientlyFor } from '../../async/within.ts';
 import { guarded } from '../../telemetry/faults.ts';
 
 /** What an unreachable store, or a crash, left undone is found again, however it came about. */
@@ -14,6 +15,8 @@ const RECONCILE_EVERY_MS = 30_000;
 /** Some hosts a second: 300 of them in half a minute, and more in as much longer. */
 const TURN_MS = 1_000;
 const HOSTS_A_TURN = 10;
+/** An Engine that hangs keeps its own host waiting, and the others no longer than this. */
+const TURN_PATIENCE_MS = 10_000;
 /** A labelled container without a record gets this long to be claimed by the create that made it. */
 const STRAY_AFTER_MS = 3_000;
 
@@ -71,7 +74,7 @@ export function startAdopter(core: Core, adopt: Adopt, lifecycle: Pick<Lifecycle
       left = members();
     }
     const isLast = left.length <= HOSTS_A_TURN;
-    await Promise.all(left.splice(0, HOSTS_A_TURN).map((name) => host(name)));
+    await patientlyFor(TURN_PATIENCE_MS, Promise.all(left.splice(0, HOSTS_A_TURN).map((name) => host(name))));
     if (isLast) await adopt.leftovers();
   }
 

@@ -1,6 +1,6 @@
 /** A follower's copy of the leader's view: changed by the leader's messages alone, in memory, and read as a cluster is. No effects. */
 import type { Cluster, ReplicaMessage, ReplicaSeeds } from '../../contracts/index.ts';
-import { ArpanetError, type ContainerRecord, type TagRecord } from '../../model/index.ts';
+import { ArpanetError, type ContainerRecord, type EngineSnapshot, type TagRecord } from '../../model/index.ts';
 import { KeyTree } from '../../store/ledger/key-tree.ts';
 import { networkLists } from '../networks/network-lists.ts';
 import { createRecordIndex } from '../view/record-index.ts';
@@ -13,8 +13,8 @@ export interface ReplicaCopy {
   readonly apply: (message: Exclude<ReplicaMessage, { type: 'begin' | 'whole' | 'now' }>) => void;
   readonly cluster: Cluster;
   readonly execs: Set<string>;
-  /** What it has of hosts: for one that leads after the leader. It is no copy any more then. */
-  readonly seeds: ReplicaSeeds;
+  /** What it has of hosts now: for one that leads after the leader. */
+  readonly seeds: () => ReplicaSeeds;
 }
 
 /** Nothing here happens in time: the leader says what is so. */
@@ -177,22 +177,25 @@ export function createReplicaCopy(): ReplicaCopy {
     apply,
     cluster,
     execs,
-    seeds: {
-      take(host) {
-        const one = read.host(host);
-        if (one === undefined) return undefined;
-        const snapshot = {
-          containers: read.containersOn(host).map(({ facts }) => facts),
-          images: one.images,
-          volumes: one.volumes,
-          networks: read.networksOn(host),
-        };
-        view.hosts.remove(host);
-        return snapshot;
-      },
+    seeds() {
+      const held = new Map<string, EngineSnapshot>();
+      for (const { name, images, volumes } of read.hosts()) {
+        const containers = read.containersOn(name).map(({ facts }) => facts);
+        held.set(name, { containers, images, volumes, networks: read.networksOn(name) });
+      }
+      return seedsOf(held);
     },
   };
 }
+
+/** Nothing else of the copy is kept with it. */
+const seedsOf = (held: Map<string, EngineSnapshot>): ReplicaSeeds => ({
+  take(host) {
+    const one = held.get(host);
+    held.delete(host);
+    return one;
+  },
+});
 
 /** What the leader alone can do, or say. */
 function elsewhere(): never {

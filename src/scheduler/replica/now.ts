@@ -14,14 +14,17 @@ export interface NowParts {
 
 /** Resolves with true once it does; undefined: that cannot be said. Never rejects. */
 export function createNow({ frozen, ready, settled, log }: NowParts, lost: AbortSignal): () => Promise<true | undefined> {
-  let isReady = false;
+  let [isReady, isAwaited] = [false, false];
   const beReady = async (): Promise<void> => {
+    if (isAwaited) return;
+    isAwaited = true;
     await ready(lost).then(
       () => {
         isReady = true;
       },
       () => undefined,
     );
+    isAwaited = false;
   };
   return async () => {
     // nobody waits for it: the follower asks the leader, as it would without a copy

@@ -4,6 +4,9 @@ import type { ContainerFacts, ContainerRecord } from '../../model/index.ts';
 import type { HostImages } from '../view/image-index.ts';
 import type { FactsMessage, FactsWriter, HostWriter, RecordWriter, View } from '../view/roles.ts';
 
+/** Containers in one message. */
+const PIECE = 100;
+
 /** What a leader's view knows that no reader of it can ask for. */
 export interface ReportingView extends View {
   /** As they were set last, by name. */
@@ -97,6 +100,12 @@ export function reportingView(
   return { read, images, hosts: hostWriter, facts: { apply }, records: recordWriter, recordsSet, lost: () => lost };
 }
 
+/** A host that comes may have thousands: in one line they would be longer than a follower takes. */
+function* inPieces(host: string, upserts: readonly ContainerFacts[]): Generator<ReplicaMessage> {
+  for (let from = 0; from < upserts.length; from += PIECE)
+    yield { type: 'containers', host, upserts: upserts.slice(from, from + PIECE), removes: [] };
+}
+
 /** Times of tags, by tag. */
 export const sinceOf = ({ tags }: HostImages): Readonly<Record<string, number>> =>
   Object.fromEntries([...tags].map(([tag, { sinceMs }]) => [tag, sinceMs]));
@@ -114,7 +123,8 @@ function* reported(
       const now = new Set(containers.map(({ summary }) => summary.Id));
       const upserts = containers.filter((one) => before?.get(one.summary.Id) !== one);
       const removes = [...(before?.keys() ?? [])].filter((id) => !now.has(id));
-      if (upserts.length + removes.length > 0) yield { type: 'containers', host, upserts, removes };
+      if (removes.length > 0) yield { type: 'containers', host, upserts: [], removes };
+      yield* inPieces(host, upserts);
       yield { type: 'images', host, images: images.images, since: sinceOf(images) };
       yield { type: 'volumes', host, volumes };
       yield { type: 'networks', host, networks };

@@ -54,8 +54,21 @@ export function createReplicaSource({ ledger, epoch, now, log }: ReplicaSourcePa
 
   function report(message: ReplicaMessage): void {
     if (followers.size === 0) return;
-    const line = `${JSON.stringify(message)}\n`;
-    for (const socket of followers) write(socket, line);
+    const line = lineOf(message);
+    for (const socket of followers) {
+      if (line === undefined) socket.destroy();
+      else write(socket, line);
+    }
+  }
+
+  /** Undefined: no text is as long, and who follows must begin again. A change is never left out, and never fails for its report. */
+  function lineOf(message: ReplicaMessage): string | undefined {
+    try {
+      return `${JSON.stringify(message)}\n`;
+    } catch (err) {
+      log.warn({ err, type: message.type }, 'a change of the view cannot be written for followers: they begin again');
+      return undefined;
+    }
   }
 
   function write(socket: Duplex, line: string): void {
@@ -109,10 +122,14 @@ export function createReplicaSource({ ledger, epoch, now, log }: ReplicaSourcePa
   async function serve(socket: Duplex, identify: Identify, of: ReportingView): Promise<void> {
     followers.add(socket);
     try {
-      inBackground(log, 'a copy of the view for a follower', sendAll(socket, of));
-      for await (const line of lines(socket, QUESTION_LIMIT_BYTES)) {
-        await answer(socket, readReplicaQuestion(line), identify);
-      }
+      const sent = sendAll(socket, of).catch((error: unknown) => {
+        socket.destroy();
+        throw error;
+      });
+      inBackground(log, 'a copy of the view for a follower', sent);
+      // no question waits for what one before it waits for
+      for await (const line of lines(socket, QUESTION_LIMIT_BYTES))
+        inBackground(log, 'an answer to a follower', answer(socket, readReplicaQuestion(line), identify));
     } catch (err) {
       if (!socket.destroyed) log.warn({ err }, 'closed the stream of a follower');
     } finally {

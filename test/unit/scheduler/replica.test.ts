@@ -61,7 +61,12 @@ async function startPair(identify: (user: string) => undefined = () => undefined
   const lost = new AbortController();
   let nowMs = 1_000;
   let isNow: true | undefined = true;
-  const source = createReplicaSource({ ledger, epoch: 7, now: async () => isNow, log: quietLog }, lost.signal);
+  let settled: Promise<void> | undefined;
+  const now = async (): Promise<true | undefined> => {
+    await settled;
+    return isNow;
+  };
+  const source = createReplicaSource({ ledger, epoch: 7, now, log: quietLog }, lost.signal);
   const view = source.reporting(createView(() => false));
   const follow = () => {
     const [ours, theirs] = duplexPair();
@@ -104,6 +109,9 @@ async function startPair(identify: (user: string) => undefined = () => undefined
     tick: () => (nowMs += 1_000),
     nowMs: () => nowMs,
     unsure: () => (isNow = undefined),
+    settling(until: Promise<void> | undefined): void {
+      settled = until;
+    },
     lose: () => lost.abort(),
   };
 }
@@ -249,6 +257,54 @@ describe("a follower's copy of the view", () => {
     pair.view.facts.apply('h1', { type: 'snapshot', snapshot }, 0);
     await follower.now();
     assert.equal(follower.copy.cluster.containers.one('c1'), was);
+    follower.end();
+  });
+
+  it('answers a question while one before it waits for a refresh', async () => {
+    const pair = await startPair();
+    const follower = pair.follow();
+    await follower.now();
+    let done = (): void => undefined;
+    pair.settling(new Promise<void>((resolve) => (done = resolve)));
+    const waits = follower.now(['ann']);
+    await new Promise((resolve) => setImmediate(resolve));
+    pair.settling(undefined);
+    assert.deepEqual(await follower.now(['ann', 'bob']), [{}, {}]);
+    done();
+    assert.deepEqual(await waits, [{}]);
+    follower.end();
+  });
+
+  it('is begun again where a change cannot be written: the change itself is made', async () => {
+    const pair = await startPair();
+    pair.view.hosts.join(record('h1'), { name: 'h1' } as unknown as HostFacts);
+    const follower = pair.follow();
+    await follower.now();
+    const unwritable = facts(1, {
+      toJSON() {
+        throw new RangeError('Invalid string length');
+      },
+    });
+    pair.view.facts.apply('h1', { type: 'containers', upserts: [unwritable], removes: [] }, 0);
+    assert.equal(pair.view.read.byId(idOf(1))?.host, 'h1');
+    assert.ok(follower.isEnded());
+    const again = pair.follow();
+    while (!again.isEnded()) await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it('gives what it has of hosts to one that leads, and is as it was for who still reads it', async () => {
+    const pair = await startPair();
+    pair.view.hosts.join(record('h1'), { name: 'h1' } as unknown as HostFacts);
+    pair.view.facts.apply('h1', { type: 'containers', upserts: [facts(1)], removes: [] }, 0);
+    const follower = pair.follow();
+    await follower.now();
+    const seeds = follower.copy.seeds();
+    assert.deepEqual(
+      seeds.take('h1')?.containers.map(({ summary }) => summary.Id),
+      [idOf(1)],
+    );
+    assert.equal(seeds.take('h1'), undefined);
+    assert.equal(follower.copy.cluster.containers.one('c1').host, 'h1');
     follower.end();
   });
 

@@ -236,6 +236,16 @@ describe('a host that comes back', () => {
     for (let i = 0; i < 10; i++) hear({ type: 'piece', containers: many(0, 1) }, MOST_BYTES / 10);
     assert.throws(() => hear({ type: 'piece', containers: many(0, 1) }, 100), { kind: 'too-large' });
     assert.throws(() => hear({ type: 'containers', upserts: many(0, MOST_CONTAINERS + 1), removes: [] }), { kind: 'too-large' });
+    const ids = Array.from({ length: MOST_CONTAINERS + 1 }, (_, n) => idOf(n));
+    assert.throws(() => hear({ type: 'rest', containers: ids, networks: [] }), { kind: 'too-large' });
+  });
+
+  it('is told of a container once, however often its host names it', () => {
+    const pair = startPair([]);
+    pair.sender.joined({ compares: true });
+    pair.hear({ type: 'piece', containers: [facts(1)] });
+    pair.hear({ type: 'rest', containers: [idOf(1), idOf(1), idOf(1)], networks: [] });
+    assert.equal(pair.snapshots.at(-1)?.containers.length, 1);
   });
 
   it('tells an older leader all at once', () => {
