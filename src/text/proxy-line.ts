@@ -13,7 +13,8 @@ export const MOST_PROXY_LINE = 107;
 
 /** `PROXY TCP4 192.0.2.1 10.9.0.1 56324 8080`, with its end. */
 export function proxyLine({ remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Called): string {
-  const [from, to] = [remoteAddress, localAddress].map((address) => address.replace(/^::ffff:(?=\d+\.)/, ''));
+  // no zone: `fe80::1%eth0` is no address of the protocol
+  const [from, to] = [remoteAddress, localAddress].map((address) => address.replace(/^::ffff:(?=\d+\.)|%.*$/g, ''));
   // a caller that has gone already has no address
   if (!from || !to) return 'PROXY UNKNOWN\r\n';
   return `PROXY ${from.includes(':') ? 'TCP6' : 'TCP4'} ${from} ${to} ${remotePort} ${localPort}\r\n`;

@@ -1,6 +1,6 @@
 /** Effects: the proxy's process (`haproxy`, a master and its workers), which goes on when the agent ends, its files and its socket. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArpanetError } from '../../model/errors.ts';
@@ -132,17 +132,20 @@ async function runOrSay(command: string, words: readonly string[]): Promise<void
   });
 }
 
-/** Processes of this machine's own, and of no container, that are masters of proxies with this configuration. */
+/**
+ * Processes that are masters of proxies with this configuration, and of no container: these have another root folder. Their mount namespaces are not compared: each start of a
+ * unit has its own (systemd.exec(5), ProtectKernelLogs), and a proxy keeps that of the agent that started it.
+ */
 async function mastersOf(config: string): Promise<readonly number[]> {
-  const [numbers, own] = await Promise.all([readdir('/proc'), readlink('/proc/self/ns/mnt')]);
+  const [numbers, own] = await Promise.all([readdir('/proc'), stat('/')]);
   const looks = numbers
     .filter((name) => /^\d+$/.test(name))
     .map(async (id) => {
       const words = (await readFile(`/proc/${id}/cmdline`, 'utf8')).split('\0');
       if (!words[0]?.endsWith('haproxy') || words[words.indexOf('-f') + 1] !== config) return [];
       const status = await readFile(`/proc/${id}/status`, 'utf8');
-      const isOwn = (await readlink(`/proc/${id}/ns/mnt`)) === own;
-      return isOwn ? [{ id: Number(id), parent: Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1]) }] : [];
+      const root = await stat(`/proc/${id}/root/`);
+      return root.dev === own.dev && root.ino === own.ino ? [{ id: Number(id), parent: Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1]) }] : [];
     });
   // one that ends meanwhile is none
   const found = (await Promise.all(looks.map((look) => look.catch(() => [])))).flat();

@@ -561,7 +561,8 @@ add_scheduler() {
 }
 
 # Containers of the cluster, running or not.
-cluster_containers() { engine '/containers/json?all=1&filters=%7B%22label%22%3A%5B%22arpanet.instance%22%5D%7D' | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4; }
+cluster_list() { engine '/containers/json?all=1&filters=%7B%22label%22%3A%5B%22arpanet.instance%22%5D%7D'; }
+cluster_containers() { cluster_list | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4; }
 cluster_networks() { engine '/networks?filters=%7B%22label%22%3A%5B%22arpanet.network%22%5D%7D' | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4; }
 
 # PROGRAM: rules with our comment, those of WireGuard's links, jumps to our chains, then the chains.
@@ -600,7 +601,8 @@ clear_networks() {
 clear_rules() {
   step rules
   pid=$(cat "$data/http/haproxy.pid" 2>/dev/null)
-  case $(readlink "/proc/${pid:-none}/exe") in */haproxy*) kill "$pid" ;; esac
+  # after a reboot another program may have its number, also another haproxy
+  if tr '\0' '\n' 2>/dev/null <"/proc/${pid:-none}/cmdline" | grep -qxF "$data/http/haproxy.cfg"; then kill "$pid"; fi
   for tables in iptables ip6tables; do
     has "$tables" || continue
     for table in filter nat mangle raw; do remove_rules "$tables -w 5 -t $table"; done
@@ -610,8 +612,10 @@ clear_rules() {
 }
 # Files stay, and containers.
 clear() {
-  found=$(cluster_containers | wc -l)
-  if [ -S "$socket" ] && [ -z "$(engine /version)" ]; then note "the cluster's networks stay: Docker does not answer at $socket, or there is no curl to ask it"
+  list=$(cluster_list)
+  found=$(printf %s "$list" | grep -o '"Id":"[0-9a-f]\{64\}"' | wc -l)
+  # a list that did not come is not an empty one
+  if [ -S "$socket" ] && [ "${list#\[}" = "$list" ]; then note "the cluster's networks stay: Docker does not answer at $socket, or there is no curl to ask it"
   elif [ "$found" -gt 0 ]; then note "$found containers of the cluster are here, and their networks stay: without an agent they have no names and no rules any more"
   else clear_networks; fi
   clear_rules
@@ -715,7 +719,7 @@ main() {
     shift
   done
   # one of these at a time: what only checks changes nothing
-  case $((only_check + upgrades + removes))$((schedules + upgrades)) in [01][01]) ;; *) usage ;; esac
+  case $((only_check + upgrades + removes + clears))$((schedules + upgrades + clears)) in [01][01]) ;; *) usage ;; esac
   [ "$(id -u)" = 0 ] || die 'this needs root: it makes links, routes and rules, and installs a service' 'run it with sudo, or as root'
   if [ "$clears" = 1 ]; then
     clear

@@ -52,13 +52,15 @@ export function afterLook(before: Looks | undefined, figures: readonly HostFigur
     const key = `${host} ${now.container}`;
     const was = last.get(key);
     last.set(key, now);
-    const isOn = was !== undefined && was.requests <= now.requests && was.errors <= now.errors;
-    since.push(isOn ? { ...now, requests: now.requests - was.requests, errors: now.errors - was.errors } : now);
+    const [requests, errors] = [now.requests - (was?.requests ?? 0), now.errors - (was?.errors ?? 0)];
+    // of the same proxy no more requests fail than come
+    since.push(errors >= 0 && errors <= requests ? { ...now, requests, errors } : now);
   }
   if (before === undefined) return { last, parts: [] };
   const of = (side: ReadonlySet<string>): HttpTotals => sumOf(since.filter(({ container }) => side.has(container)));
   const parts = [...before.parts, { atMs: nowMs, base: of(sides.base), canary: of(sides.canary) }];
-  return { last, parts: parts.filter(({ atMs }) => atMs > nowMs - JUDGED_MS) };
+  // the clock may have been set back
+  return { last, parts: parts.filter(({ atMs }) => atMs > nowMs - JUDGED_MS && atMs <= nowMs) };
 }
 
 /** Of all that a look may count. */

@@ -1,8 +1,10 @@
 /** What the script that machines join by takes off and replaces: run below a folder of its own, with programs of its own in place of those that change a machine. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -44,7 +46,7 @@ describe('the script, where it changes a machine', () => {
       write(`programs/${name}`, `#!/bin/sh\necho "${name} $*" >>"${dir}/called"\n${body}\n`);
     const installer = { url: 'https://10.0.0.1:2376', pin: 'sha256//abc=', sha256, version: '0.2.0' };
     const script = joinScript(installer, PLACE).replaceAll(
-      /(?<![\w.}'])\/(usr\/l|etc\/|var\/lib|run\/systemd)/g,
+      /(?<![\w.}'])\/(usr\/l|etc\/|var\/lib|var\/run|run\/systemd)/g,
       (path) => `${dir}${path}`,
     );
     for (const path of ['/etc/arpanet', '/var/lib/arpanet', '/usr/local/lib', '/run/systemd'])
@@ -149,6 +151,32 @@ describe('the script, where it changes a machine', () => {
     assert.equal(empty.run('--clear').status, 0);
     assert.match(empty.called(), /^ip link del arp00002a$/m);
     for (const path of Object.keys({ ...HOST, ...PROGRAM })) assert.ok(empty.has(path), path);
+    assert.equal(empty.run('--check --clear').status, 2);
+  });
+
+  it('--clear leaves networks where Docker does not say which containers are here, and ends no other haproxy that has the number of the one before', async () => {
+    const links = `case "$*" in *'link show'*) printf '3: arp00002a: <UP>\\n' ;; esac`;
+    const curl = `case "$*" in *docker/version*) echo '{}' ;; *containers/json*) echo '{"message":"busy"}' ;; esac`;
+    const own = machine({ ...HOST, ...PROGRAM, 'var/run/x': '' }, { ip: links, curl });
+    const docker = createServer().listen(join(own.dir, 'var/run/docker.sock'));
+    await once(docker, 'listening');
+    const configs = ['/etc/haproxy/haproxy.cfg', join(own.dir, 'var/lib/arpanet/agent/http/haproxy.cfg')];
+    const [theirs, ours] = configs.map((config) => spawn('sh', ['-c', 'read line', '-f', config], { argv0: 'haproxy' }));
+    try {
+      assert.ok(theirs !== undefined && ours !== undefined);
+      own.write('var/lib/arpanet/agent/http/haproxy.pid', `${theirs.pid}\n`);
+      assert.match(own.run('--clear').text, /note {2}the cluster's networks stay: Docker does not answer/);
+      assert.doesNotMatch(own.called(), /link del/);
+      own.write('var/lib/arpanet/agent/http/haproxy.pid', `${ours.pid}\n`);
+      const ended = once(ours, 'exit');
+      own.run('--clear');
+      await ended;
+      assert.equal(theirs.exitCode ?? theirs.signalCode, null);
+    } finally {
+      theirs?.kill();
+      ours?.kill();
+      docker.close();
+    }
   });
 
   /** A scheduler's package, and a curl that hands it out; the leader says what is in the file `leader`. */

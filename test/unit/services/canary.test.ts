@@ -158,6 +158,13 @@ describe('how a canary does', () => {
     const back = afterLook(third, [figures('h2', 'c1', 31, 0)], sides, 15_000);
     assert.equal(totalsOf(back).canary.requests, 45);
     assert.deepEqual(totalsOf(afterLook(back, [], sides, 10_000 + JUDGED_MS)).canary, totals(1, 0, 10));
+    const before = afterLook({ last: new Map(), parts: [] }, [figures('h1', 'c1', 10, 0)], sides, 5_000);
+    assert.deepEqual(
+      totalsOf(afterLook(before, [figures('h1', 'c1', 11, 8)], sides, 6_000)).canary,
+      totals(21, 8, 10),
+      'it has begun again, and counts more by now than before',
+    );
+    assert.deepEqual(totalsOf(afterLook(before, [], sides, 4_000)).canary, totals(0, 0, 0), 'the clock was set back');
     assert.deepEqual(
       [...afterLook(back, [], { ...sides, canary: new Set() }, 20_000).last.keys()],
       ['h1 b1'],

@@ -11,7 +11,9 @@ describe('the line of the PROXY protocol', () => {
     assert.equal(proxyLine(six), 'PROXY TCP6 fd00::9 fd00::1 56324 8080\r\n');
     const mapped = { ...called, remoteAddress: '::ffff:192.0.2.1', localAddress: '::ffff:10.9.0.1' };
     assert.equal(proxyLine(mapped), proxyLine(called));
-    for (const one of [called, six]) assert.equal(calledPort(proxyLine(one)), 8_080);
+    const linkLocal = { ...called, remoteAddress: 'fe80::9%eth0', localAddress: 'fe80::1%eth0' };
+    assert.equal(proxyLine(linkLocal), 'PROXY TCP6 fe80::9 fe80::1 56324 8080\r\n');
+    for (const one of [called, six, linkLocal]) assert.equal(calledPort(proxyLine(one)), 8_080);
     const longest = 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff';
     assert.ok(
       proxyLine({ remoteAddress: longest, remotePort: 65_535, localAddress: longest, localPort: 65_535 }).length <= MOST_PROXY_LINE,
