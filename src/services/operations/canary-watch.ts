@@ -8,7 +8,7 @@ import { createKeyed } from '../../async/keyed.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import type { Core } from '../core.ts';
 import { pauseWhileLeading, refuseLost } from '../leading.ts';
-import { afterLook, type HostFigures, judgeCanary, type Looks, nextOfCanary, totalsOf, type Verdict } from '../rollout/canary-judge.ts';
+import { afterLook, judgeCanary, type Looks, nextOfCanary, type Seen, totalsOf, type Verdict } from '../rollout/canary-judge.ts';
 import { canaryOfService, serviceOfCanary } from '../rollout/canary-plan.ts';
 import { fitness } from '../rollout/rollout-plan.ts';
 
@@ -54,12 +54,16 @@ export function createCanaryWatch(core: Core, { takeBack, promote }: CanaryWatch
   /** Another canary of the service is another one. */
   const keyOf = (service: ServiceId): string => `${serviceKey(service)} ${recordOf(service)?.createdAtMs}`;
 
-  async function figures(): Promise<readonly HostFigures[]> {
+  async function figures(): Promise<Seen> {
     const edges = hosts.list().filter(({ state, facts }) => state === 'alive' && facts?.http === 'edge');
     const all = await Promise.all(
-      edges.map(async ({ name: host }) => (await names.httpFigures(host).catch(() => [])).map((one) => ({ ...one, host }))),
+      edges.map(async ({ name: host }) => ({ host, own: await names.httpFigures(host).catch(() => undefined) })),
     );
-    return all.flat();
+    const answered = all.flatMap(({ host, own }) => (own === undefined ? [] : [{ host, own }]));
+    return {
+      hosts: answered.map(({ host }) => host),
+      figures: answered.flatMap(({ host, own }) => own.map((one) => ({ ...one, host }))),
+    };
   }
 
   const idsOf = (id: ServiceId): ReadonlySet<string> => new Set(core.instances(id).map((one) => one.id));

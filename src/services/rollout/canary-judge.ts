@@ -25,7 +25,7 @@ export interface Verdict {
 }
 
 /** Of one host's proxy. */
-export type HostFigures = HttpFigures & { readonly host: string };
+type HostFigures = HttpFigures & { readonly host: string };
 
 /** Ids of the instances of either. */
 export interface Sides {
@@ -35,6 +35,8 @@ export interface Sides {
 
 /** What was counted from look to look. */
 export interface Looks {
+  /** Those that have said what they counted, in any of the looks. */
+  readonly hosts: ReadonlySet<string>;
   /** By host and container, at the last look. */
   readonly last: ReadonlyMap<string, HttpFigures>;
   /** What came between two looks; the oldest first. */
@@ -43,8 +45,15 @@ export interface Looks {
 
 const NONE: HttpTotals = { requests: 0, errors: 0, latencyMs: 0 };
 
-/** After another look. The first says only from where to count on. A proxy that counts less than before has begun again. */
-export function afterLook(before: Looks | undefined, figures: readonly HostFigures[], sides: Sides, nowMs: number): Looks {
+/** What hosts say in a look. */
+export interface Seen {
+  /** Those that have answered, also with nothing. */
+  readonly hosts: readonly string[];
+  readonly figures: readonly HostFigures[];
+}
+
+/** After another look. The first of each host says only from where to count on: it may have counted for days. A proxy that counts less than before has begun again. */
+export function afterLook(before: Looks | undefined, { hosts, figures }: Seen, sides: Sides, nowMs: number): Looks {
   const own = figures.filter(({ container }) => sides.base.has(container) || sides.canary.has(container));
   const last = new Map([...(before?.last ?? [])].filter(([, { container }]) => sides.base.has(container) || sides.canary.has(container)));
   const since: HttpFigures[] = [];
@@ -53,14 +62,19 @@ export function afterLook(before: Looks | undefined, figures: readonly HostFigur
     const was = last.get(key);
     last.set(key, now);
     const [requests, errors] = [now.requests - (was?.requests ?? 0), now.errors - (was?.errors ?? 0)];
+    if (before?.hosts.has(host) !== true) continue;
     // of the same proxy no more requests fail than come
     since.push(errors >= 0 && errors <= requests ? { ...now, requests, errors } : now);
   }
-  if (before === undefined) return { last, parts: [] };
+  if (before === undefined) return { hosts: new Set(hosts), last, parts: [] };
   const of = (side: ReadonlySet<string>): HttpTotals => sumOf(since.filter(({ container }) => side.has(container)));
   const parts = [...before.parts, { atMs: nowMs, base: of(sides.base), canary: of(sides.canary) }];
   // the clock may have been set back
-  return { last, parts: parts.filter(({ atMs }) => atMs > nowMs - JUDGED_MS && atMs <= nowMs) };
+  return {
+    hosts: new Set([...before.hosts, ...hosts]),
+    last,
+    parts: parts.filter(({ atMs }) => atMs > nowMs - JUDGED_MS && atMs <= nowMs),
+  };
 }
 
 /** Of all that a look may count. */

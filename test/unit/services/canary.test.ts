@@ -141,32 +141,41 @@ describe('how a canary does', () => {
       errors,
       latencyMs,
     });
+    const seen = (...all: readonly ReturnType<typeof figures>[]) => ({ hosts: all.map(({ host }) => host), figures: all });
     // what was before the first look is not its own
-    const first = afterLook(undefined, [figures('h1', 'b1', 5_000, 900), figures('h2', 'x', 9, 9)], sides, 0);
+    const first = afterLook(undefined, seen(figures('h1', 'b1', 5_000, 900), figures('h2', 'x', 9, 9)), sides, 0);
     assert.deepEqual(totalsOf(first), { base: totals(0, 0, 0), canary: totals(0, 0, 0) });
     const second = afterLook(
       first,
-      [figures('h1', 'b1', 5_010, 900), figures('h1', 'c1', 10, 1, 20), figures('h2', 'c1', 30, 0, 60)],
+      seen(figures('h1', 'b1', 5_010, 900), figures('h1', 'c1', 10, 1, 20), figures('h2', 'c1', 30, 0, 60)),
       sides,
       5_000,
     );
     assert.deepEqual(totalsOf(second), { base: totals(10, 0, 10), canary: totals(40, 1, 50) });
     // h1 has loaded its configuration again, and h2 does not answer now
-    const third = afterLook(second, [figures('h1', 'b1', 3, 1), figures('h1', 'c1', 4, 0)], sides, 10_000);
+    const third = afterLook(second, seen(figures('h1', 'b1', 3, 1), figures('h1', 'c1', 4, 0)), sides, 10_000);
     assert.deepEqual(totalsOf(third).base, totals(13, 1, 10));
     assert.equal(totalsOf(third).canary.requests, 44);
-    const back = afterLook(third, [figures('h2', 'c1', 31, 0)], sides, 15_000);
+    const back = afterLook(third, seen(figures('h2', 'c1', 31, 0)), sides, 15_000);
     assert.equal(totalsOf(back).canary.requests, 45);
-    assert.deepEqual(totalsOf(afterLook(back, [], sides, 10_000 + JUDGED_MS)).canary, totals(1, 0, 10));
-    const before = afterLook({ last: new Map(), parts: [] }, [figures('h1', 'c1', 10, 0)], sides, 5_000);
+    assert.deepEqual(totalsOf(afterLook(back, seen(), sides, 10_000 + JUDGED_MS)).canary, totals(1, 0, 10));
+    const before = afterLook(
+      afterLook(undefined, { hosts: ['h1'], figures: [] }, sides, 0),
+      seen(figures('h1', 'c1', 10, 0)),
+      sides,
+      5_000,
+    );
     assert.deepEqual(
-      totalsOf(afterLook(before, [figures('h1', 'c1', 11, 8)], sides, 6_000)).canary,
+      totalsOf(afterLook(before, seen(figures('h1', 'c1', 11, 8)), sides, 6_000)).canary,
       totals(21, 8, 10),
       'it has begun again, and counts more by now than before',
     );
-    assert.deepEqual(totalsOf(afterLook(before, [], sides, 4_000)).canary, totals(0, 0, 0), 'the clock was set back');
+    assert.deepEqual(totalsOf(afterLook(before, seen(), sides, 4_000)).canary, totals(0, 0, 0), 'the clock was set back');
+    const later = afterLook(before, seen(figures('h2', 'c1', 900, 300)), sides, 6_000);
+    assert.deepEqual(totalsOf(later).canary, totals(10, 0, 10), 'a host that answers only now, after days');
+    assert.deepEqual(totalsOf(afterLook(later, seen(figures('h2', 'c1', 907, 300)), sides, 7_000)).canary, totals(17, 0, 10));
     assert.deepEqual(
-      [...afterLook(back, [], { ...sides, canary: new Set() }, 20_000).last.keys()],
+      [...afterLook(back, seen(), { ...sides, canary: new Set() }, 20_000).last.keys()],
       ['h1 b1'],
       'what has gone is forgotten',
     );
