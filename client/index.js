@@ -267,16 +267,21 @@ async function pause(ms, signal) {
 
 // src/client/fetch-send.ts
 function fetchSend(base = "", init = {}) {
-  return async ({ method, path, headers, body, signal, timeoutMs }) => {
-    const limit = timeoutMs === void 0 ? [] : [AbortSignal.timeout(timeoutMs)];
+  return async ({ method, path, headers, body, signal, timeoutMs, isStream }) => {
+    const late = new AbortController();
+    const isHead = isStream && timeoutMs !== void 0;
+    const timer = isHead ? setTimeout(() => late.abort(new DOMException("no answer in time", "TimeoutError")), timeoutMs) : void 0;
+    const limit = timeoutMs === void 0 ? [] : [isHead ? late.signal : AbortSignal.timeout(timeoutMs)];
     const signals = [...signal === void 0 ? [] : [signal], ...limit];
+    const all = new Headers(init.headers);
+    for (const [name, value] of Object.entries(headers)) all.set(name, value);
     const answer = await fetch(`${base.replace(/\/$/, "")}${path}`, {
       ...init,
       method,
-      headers,
+      headers: all,
       ...body !== void 0 && { body },
       ...signals.length > 0 && { signal: AbortSignal.any(signals) }
-    });
+    }).finally(() => clearTimeout(timer));
     return {
       status: answer.status,
       header: (name) => answer.headers.get(name) ?? void 0,

@@ -6,16 +6,22 @@ import type { Send } from './client.ts';
  * browser's.
  */
 export function fetchSend(base = '', init: RequestInit = {}): Send {
-  return async ({ method, path, headers, body, signal, timeoutMs }) => {
-    const limit = timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)];
+  return async ({ method, path, headers, body, signal, timeoutMs, isStream }) => {
+    // of a stream only its head has to come in time
+    const late = new AbortController();
+    const isHead = isStream && timeoutMs !== undefined;
+    const timer = isHead ? setTimeout(() => late.abort(new DOMException('no answer in time', 'TimeoutError')), timeoutMs) : undefined;
+    const limit = timeoutMs === undefined ? [] : [isHead ? late.signal : AbortSignal.timeout(timeoutMs)];
     const signals = [...(signal === undefined ? [] : [signal]), ...limit];
+    const all = new Headers(init.headers);
+    for (const [name, value] of Object.entries(headers)) all.set(name, value);
     const answer = await fetch(`${base.replace(/\/$/, '')}${path}`, {
       ...init,
       method,
-      headers,
+      headers: all,
       ...(body !== undefined && { body }),
       ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
-    });
+    }).finally(() => clearTimeout(timer));
     return {
       status: answer.status,
       header: (name) => answer.headers.get(name) ?? undefined,

@@ -56,14 +56,16 @@ export function refuseCrossSite(head: WebHead): string | undefined {
 
 /** What Engines call themselves where they fetch an address: for a build (`ADD`, a remote context), an import, or a registry's token. */
 const FETCHES = /^(?:docker|containerd|buildkit|Go-http-client)\//i;
-const PING = /^(?:\/v\d+\.\d+)?\/_ping$/;
+/** What everybody may read. */
+const HARMLESS = /^(?:\/v\d+\.\d+)?\/(?:_ping|version)$/;
 
 /**
  * Why a request is refused that came without a certificate: an Engine makes it, for who may not do everything, and by loopback it would be an admin's. A Go
- * program that says nothing of itself looks the same, but for what no Engine fetches: upgrades, as of buildx, and pings.
+ * program that says nothing of itself looks the same, but for what no Engine fetches, or anybody may: upgrades, pings and the version, which are all that
+ * buildx asks of an Engine that builds (its driver `docker`).
  */
 export function refuseFetched(agent: string | undefined, url: string, isUpgrade: boolean): string | undefined {
-  if (agent === undefined || !FETCHES.test(agent) || isUpgrade || PING.test(url)) return undefined;
+  if (agent === undefined || !FETCHES.test(agent) || isUpgrade || HARMLESS.test(url)) return undefined;
   return `"${agent.slice(0, 200)}" may be an Engine that fetches an address for a viewer or deployer: ask by a Unix socket of the scheduler, or with a certificate`;
 }
 

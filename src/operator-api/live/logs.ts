@@ -10,6 +10,7 @@ import { pacedWriter } from '../../async/paced-writer.ts';
 import type { EngineEndpoint } from '../../contracts/index.ts';
 import { engineOpen, LogLines } from '../../engine/index.ts';
 import { ArpanetError, type ContainerView, type ServiceView } from '../../model/index.ts';
+import { identityOf } from '../../security/index.ts';
 import { inBackground } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Observed } from '../reports/report.ts';
@@ -19,6 +20,8 @@ import type { Live } from './watch.ts';
 const MOST_FOLLOWED = 200;
 /** Of logs that end. */
 const READ_AT_ONCE = 32;
+/** Streams of one person at once: each has that many connections. All who come without a name are one. */
+const MOST_STREAMS = 32;
 const TAIL = '100';
 
 interface Source {
@@ -38,6 +41,7 @@ export function logRoute(
   { engine, log }: { readonly engine: (host: string) => EngineEndpoint; readonly log: Logger },
   seenBy: (request: Request) => Seen,
 ): void {
+  const enter = createTurns();
   router.get('/logs', async (request, response) => {
     const { observe, live } = seenBy(request);
     const wanted = [request.query['of'] ?? []].flat().map(String);
@@ -51,10 +55,13 @@ export function logRoute(
         'invalid',
         `these are ${sources.length} instances, and ${MOST_FOLLOWED} can be followed at once: name deployments, services or instances by ?of=, or leave out follow`,
       );
+    const leave = enter(identityOf(request)?.name ?? '');
     const stop = new AbortController();
     setMaxListeners(0, stop.signal);
-    const end = (): void => stop.abort();
-    response.once('close', end);
+    response.once('close', () => {
+      leave();
+      stop.abort();
+    });
     response.writeHead(200, { 'Content-Type': 'application/x-ndjson', 'Cache-Control': 'no-cache, no-store', 'X-Accel-Buffering': 'no' });
     response.flushHeaders();
     const read = createReader(response, engine, stop.signal);
@@ -84,6 +91,22 @@ export function logRoute(
     for (const source of sources) follow(source, tail);
     request.resume();
   });
+}
+
+/** Counts the streams of each person; what it gives ends one. Throws `too-many`. */
+function createTurns(): (who: string) => () => void {
+  const open = new Map<string, number>();
+  return (who) => {
+    const mine = open.get(who) ?? 0;
+    if (mine === MOST_STREAMS)
+      throw new ArpanetError('too-many', `${mine} streams of logs are open already: close a page or a program that reads one`);
+    open.set(who, mine + 1);
+    return () => {
+      const left = (open.get(who) ?? 1) - 1;
+      if (left === 0) open.delete(who);
+      else open.set(who, left);
+    };
+  };
 }
 
 function textIn(request: Request, name: string): string | undefined {

@@ -10,6 +10,7 @@ import type { EngineEndpoint } from '../../contracts/index.ts';
 import { engineError, engineRequest, readMessage } from '../../engine/index.ts';
 import { ArpanetError, type ContainerView } from '../../model/index.ts';
 import { identityOf } from '../../security/index.ts';
+import { createSkip, type Skip } from './skip.ts';
 import { createTickets } from './tickets.ts';
 
 /** What a page asks for. */
@@ -59,12 +60,7 @@ interface Opening {
 const AHEAD_BYTES = 128 << 10;
 /** A page cuts what is pasted. */
 const MOST_INPUT_BYTES = 64 << 10;
-/** An interrupt while a terminal is held back: so much of what was on the way is shown, up to a moment without any, or this long. */
-const KEPT_BYTES = 4 << 10;
-const QUIET_MS = 50;
-const LONGEST_MS = 1_000;
 const CTRL_C = 3;
-const NEWLINE = 10;
 const TICKET_MS = 10_000;
 const HEARTBEAT_MS = 15_000;
 const PROTOCOL = 'arpanet.terminal';
@@ -205,37 +201,4 @@ function join(page: WebSocket, upstream: Duplex, isRaw: boolean, signal: AbortSi
   });
   page.on('error', () => page.terminate());
   page.once('close', () => upstream.destroy());
-}
-
-interface Skip {
-  readonly take: (chunk: Buffer) => void;
-  readonly end: () => void;
-}
-
-/**
- * Does what a terminal does at an interrupt: what it has not shown yet goes (POSIX termios, ISIG without NOFLSH). That is some megabytes where a program
- * floods, in sockets between here and the Engine; its last lines are what the program or the shell says after the interrupt.
- */
-function createSkip(done: (last: Buffer) => void): Skip {
-  let last: Buffer = Buffer.alloc(0);
-  let isOver = false;
-  const end = (): void => {
-    if (isOver) return;
-    isOver = true;
-    clearTimeout(quiet);
-    clearTimeout(longest);
-    done(last);
-  };
-  let quiet = setTimeout(end, QUIET_MS);
-  const longest = setTimeout(end, LONGEST_MS);
-  return {
-    take(chunk) {
-      const all = Buffer.concat([last, chunk]);
-      // no part of a line
-      last = all.length <= KEPT_BYTES ? all : all.subarray(all.indexOf(NEWLINE, all.length - KEPT_BYTES) + 1);
-      clearTimeout(quiet);
-      quiet = setTimeout(end, QUIET_MS);
-    },
-    end,
-  };
 }

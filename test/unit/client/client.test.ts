@@ -33,6 +33,19 @@ describe('arpanet/client', () => {
     (_request, response) =>
       response.writeHead(200, { 'Content-Type': 'application/x-ndjson' }).end(values.map((one) => `${JSON.stringify(one)}\n`).join(''));
 
+  it('waits for the head of a stream as long as it is told, and for its lines without a limit', async () => {
+    const timeoutMs = 1_000;
+    answer = (_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'application/x-ndjson' }).flushHeaders();
+      setTimeout(() => response.end('{"text":"late"}\n'), timeoutMs + 200);
+    };
+    const came: unknown[] = [];
+    for await (const { text: line } of cluster.lines('getLogs', {}, { timeoutMs })) came.push(line);
+    assert.deepEqual(came, ['late']);
+    answer = () => undefined;
+    await assert.rejects(cluster.lines('getLogs', {}, { timeoutMs: 50 }).next(), { name: 'TimeoutError' });
+  });
+
   it('puts parameters into path and query, a body into JSON, a compose file as it is, and an ETag into If-Match', async () => {
     asked.length = 0;
     answer = says({ host: 'a/b' });
@@ -56,6 +69,17 @@ describe('arpanet/client', () => {
     );
     assert.equal(asked[3]?.headers['if-match'], '"1"');
     assert.equal(asked[4]?.headers['content-type'], 'application/yaml');
+  });
+
+  it('sends what it is given for every request beside its own headers', async () => {
+    asked.length = 0;
+    answer = says({ name: 'strategy', value: 'spread', isSet: false, own: 'spread' });
+    const own = createClient(
+      fetchSend(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { headers: { Authorization: 'Basic YQ==' } }),
+    );
+    await own.call('putConfigOne', { name: 'strategy', body: { value: 'spread' } }, { ifMatch: '"1"' });
+    const { authorization, 'if-match': tag, 'content-type': type } = asked[0]?.headers ?? {};
+    assert.deepEqual([authorization, tag, type], ['Basic YQ==', '"1"', 'application/json']);
   });
 
   it('knows no route, parameter or body that the document does not have', () => {

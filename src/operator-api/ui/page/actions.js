@@ -32,7 +32,7 @@ export async function go() {
     });
     now.state = 'done';
   } catch (error) {
-    now.state = 'failed';
+    now.state = api.isLost(error) ? 'lost' : 'failed';
     now.lines.push(error.message);
   }
   changed();
@@ -154,7 +154,7 @@ export function dialogView() {
   return html`<h2>${now.title}</h2>
     ${now.state === 'asks' ? now.body() : null}
     ${now.lines.length > 0 ? html`<pre aria-live="polite">${now.lines.join('\n')}</pre>` : null}
-    ${now.state === 'works' ? html`<p class="soft">working…</p>` : now.state === 'done' ? html`<p class="good">done</p>` : now.state === 'failed' ? html`<p class="bad">it failed</p>` : null}
+    ${now.state === 'works' ? html`<p class="soft">working…</p>` : now.state === 'done' ? html`<p class="good">done</p>` : now.state === 'failed' ? html`<p class="bad">it failed</p>` : now.state === 'lost' ? html`<p>see its end in <a href="/ui/operations">operations</a></p>` : null}
     <div class="row">
       ${now.state === 'asks' && now.canGo !== false ? html`<button class=${now.isDanger ? 'danger' : 'main'} onClick=${go}>${now.title}</button>` : null}
       <button onClick=${close}>${now.state === 'asks' ? 'Cancel' : 'Close'}</button>

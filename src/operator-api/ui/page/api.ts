@@ -1,5 +1,5 @@
 /** What the dashboard asks its scheduler: `/arpanet/v1` by the client that others import, too, and Docker's own API. Effects: HTTP requests. */
-import { createClient, fetchSend, type Answer, type Given } from '../../../client/index.ts';
+import { createClient, fetchSend, RequestError, type Answer, type Given } from '../../../client/index.ts';
 
 const cluster = createClient(fetchSend());
 
@@ -45,6 +45,9 @@ export const activate = (host: string) => cluster.call('postHostsActivate', { ho
 export const deployPlan = (name: string, body: Files) => cluster.plan('putDeploymentsOne', { name, body });
 export const deploy = (name: string, body: Files, progress: Progress) => cluster.work('putDeploymentsOne', { name, body }, { progress });
 export const release = (name: string, progress: Progress) => cluster.work('deleteDeploymentsOne', { name }, { progress });
+
+/** Of long work: its leader or the connection was lost, and the cluster continues it. */
+export const isLost = (error: unknown): boolean => error instanceof RequestError && (error.kind === 'cut' || error.kind === 'unavailable');
 
 /** A ticket that opens a terminal once. */
 export const terminalTicket = (container: string, attach: boolean) => cluster.call('postTerminals', { body: { container, attach } });

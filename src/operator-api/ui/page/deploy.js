@@ -1,5 +1,5 @@
 // A compose file that is pasted or dropped: where it would go, what is wrong with it and at which line, then the work with its progress.
-import { deploy, deployPlan } from './api.ts';
+import { deploy, deployPlan, isLost } from './api.ts';
 import { may } from './me.js';
 import { note, state, table, to } from './parts.js';
 import { html } from './vendor.js';
@@ -9,7 +9,7 @@ const NAME = /^[a-z0-9][a-z0-9_-]*$/;
 const COMPOSE = /\.ya?ml$/i;
 const MOST_BYTES = 1 << 20;
 
-/** `files`: what was dropped beside the compose file, as env files. `step`: writes, plans, planned, works, done, failed. */
+/** `files`: what was dropped beside the compose file, as env files. `step`: writes, plans, planned, works, done, failed, lost. */
 const kept = {
   name: undefined,
   path: 'compose.yml',
@@ -36,7 +36,7 @@ const nameOf = () => kept.name ?? new URLSearchParams(location.search).get('name
 
 /** `compose.yml:4: what is wrong`; no line where it is of the whole. */
 function faultOf(message) {
-  const found = new RegExp(`^${kept.path.replaceAll('.', '\\.')}:(\\d+):\\s*(.*)$`, 's').exec(message);
+  const found = message.startsWith(`${kept.path}:`) ? /^(\d+):\s*(.*)$/s.exec(message.slice(kept.path.length + 1)) : null;
   return found === null ? { message } : { line: Number(found[1]), message: found[2] };
 }
 
@@ -67,7 +67,7 @@ async function go() {
     await deploy(nameOf(), body(), (line) => set({ lines: [...kept.lines, line] }));
     set({ step: 'done' });
   } catch (error) {
-    set({ step: 'failed', fault: faultOf(error.message) });
+    set({ step: isLost(error) ? 'lost' : 'failed', fault: faultOf(error.message) });
   }
 }
 
@@ -168,7 +168,7 @@ export function deployView() {
       <div class="row"><button class=${step === 'planned' ? '' : 'main'} disabled=${isBusy() || kept.text.trim() === ''}>Show the plan</button>
         <span class="soft" role="status">${step === 'plans' ? 'looking where it would go…' : ''}</span></div>
     </form>
-    ${kept.plan === undefined || step === 'works' || step === 'done' ? null : planView(kept.plan)}
+    ${kept.plan === undefined || step === 'works' || step === 'done' || step === 'lost' ? null : planView(kept.plan)}
     ${kept.lines.length === 0 ? null : html`<pre class="progress" role="log" aria-label="progress">${kept.lines.join('\n')}</pre>`}
-    ${step === 'works' ? note('working…') : step === 'done' ? html`<p>${state('done', 'good')} · <a href=${to.deployment(nameOf())}>see ${nameOf()}</a></p>` : step === 'failed' ? html`<p class="bad">it failed; the same again goes on from there</p>` : null}`;
+    ${step === 'works' ? note('working…') : step === 'done' ? html`<p>${state('done', 'good')} · <a href=${to.deployment(nameOf())}>see ${nameOf()}</a></p>` : step === 'failed' ? html`<p class="bad">it failed; the same again goes on from there</p>` : step === 'lost' ? html`<p>see its end in <a href="/ui/operations">operations</a></p>` : null}`;
 }
