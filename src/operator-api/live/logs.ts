@@ -11,7 +11,7 @@ import type { EngineEndpoint } from '../../contracts/index.ts';
 import { engineOpen, LogLines } from '../../engine/index.ts';
 import { ArpanetError, type ContainerView, type ServiceView } from '../../model/index.ts';
 import { identityOf } from '../../security/index.ts';
-import { inBackground } from '../../telemetry/faults.ts';
+import { guarded, inBackground } from '../../telemetry/faults.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import type { Observed } from '../reports/report.ts';
 import type { Live } from './watch.ts';
@@ -22,6 +22,8 @@ const MOST_FOLLOWED = 200;
 const READ_AT_ONCE = 32;
 /** Streams of one person at once: each has that many connections. All who come without a name are one. */
 const MOST_STREAMS = 32;
+/** What has started is looked up together after so long: a look walks all services. By then the log of before a restart has ended, too. */
+const STARTED_MS = 1_000;
 const TAIL = '100';
 
 interface Source {
@@ -83,11 +85,20 @@ export function logRoute(
         read(source, { tail: from, follow: '1' }).finally(() => reading.delete(id)),
       );
     };
+    const started = new Set<string>();
+    let timer: NodeJS.Timeout | undefined;
+    const look = guarded(log, 'logs of what has started', () => {
+      timer = undefined;
+      const ids = new Set(started);
+      started.clear();
+      for (const source of sourcesOf(observe().services(), wanted, true)) if (ids.has(source.container.id)) follow(source, 'all');
+    });
     onEvent(({ event: { Type, Action, Actor } }) => {
-      if (Type !== 'container' || Action !== 'start') return;
-      const started = sourcesOf(observe().services(), wanted, true).find(({ container }) => container.id === Actor?.ID);
-      if (started !== undefined) follow(started, 'all');
+      if (Type !== 'container' || Action !== 'start' || Actor?.ID === undefined) return;
+      started.add(Actor.ID);
+      timer ??= setTimeout(look, STARTED_MS);
     }, stop.signal);
+    stop.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
     for (const source of sources) follow(source, tail);
     request.resume();
   });
