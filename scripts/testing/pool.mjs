@@ -1,4 +1,4 @@
-// Many jobs, some at a time: each has a weight, and what runs never weighs more than the seats there are.
+// Many jobs, some at a time: each has a weight, and what runs weighs at most half a seat more than the seats there are.
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const LOOK_MS = 8_000;
 const MUCH_IDLE = 0.08;
 const LITTLE_IDLE = 0.02;
+/** So much more than there is room a job may weigh: one seat becomes free at a time, and those of one and a half would wait for all others. */
+const HALF_A_SEAT = 0.5;
 
 /** @returns {() => number} the share of all processors that nobody used since it was called last, from 0 to 1 */
 export function idleShare() {
@@ -39,7 +41,7 @@ export async function runAll(jobs, capacity, run, idle) {
   let lookedAt = performance.now();
   while (waiting.length > 0) {
     const free = seats - [...running.values()].reduce((sum, weight) => sum + weight, 0);
-    const next = waiting.findIndex((job) => weightOf(job) <= free);
+    const next = waiting.findIndex((job) => free > 0 && weightOf(job) <= free + HALF_A_SEAT);
     if (next < 0) {
       const look = idle === undefined ? [] : [sleep(Math.max(0, lookedAt + LOOK_MS - performance.now()), undefined, { ref: false })];
       await Promise.race([...running.keys(), ...look]);

@@ -66,6 +66,7 @@ describe('the operator’s API for people with roles', () => {
       remove: note('rm'),
       update: note('update'),
       create: note('create'),
+      canaries: { summary: () => undefined } as never,
     },
   });
   const notFound = (message: string): never => {

@@ -135,7 +135,13 @@ export async function plainCluster(
       frozen: () => undefined,
       about: () => ({ name: 'plain', epoch: 1, clusterId: 'plain', strategy: 'spread', schedulers: ['plain'] }),
     },
-    view: { version: () => version, settled, refresh: sync, containersBy: containersByOf(() => [...views.values()]) },
+    view: {
+      version: () => version,
+      settled,
+      refresh: sync,
+      containersBy: containersByOf(() => [...views.values()]),
+      replicas: { accept: (_req, socket) => socket.destroy(), execMade: () => undefined },
+    },
     hosts: { list: () => [host()], one: (wanted) => (wanted === name ? host() : undefined) },
     containers: {
       list: () => [...views.values()],
