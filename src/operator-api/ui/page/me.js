@@ -8,14 +8,19 @@ const LEAST = { read: 'viewer', change: 'deployer', all: 'operator', cluster: 'a
 /** `isOut`: the cluster does not know them, or does not any more. */
 export const me = { role: undefined, name: undefined, deployments: undefined, isSession: false, isOut: false };
 
-/** `told` is called when the answer is another one than before. What cannot be asked now is asked again with the next connection. */
+const AGAIN_MS = 2_000;
+let timer;
+
+/** `told` is called when the answer is another one than before. What cannot be asked now is asked again soon: who is out has no next connection. */
 export async function learn(told) {
+  clearTimeout(timer);
   const before = JSON.stringify(me);
   try {
     const { role, name, deployments, isSession } = await identity();
     Object.assign(me, { role, name, deployments, isSession, isOut: false });
   } catch (error) {
     if (error.status === 401) Object.assign(me, { role: undefined, isOut: true });
+    else timer = setTimeout(learn, AGAIN_MS, told);
   }
   if (JSON.stringify(me) !== before) told();
 }
