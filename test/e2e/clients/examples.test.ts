@@ -68,32 +68,34 @@ describe('the examples on three hosts', () => {
       await compose('down', '-v', '--rmi', 'local');
     });
 
-    it(`${version}: walls, two networks and health before anything that needs it`, async () => {
-      const compose = composeIn('walls');
-      await compose('up', '-d', '--build');
-      const [proxy, store] = [nameOf('walls', 'proxy'), nameOf('walls', 'store')];
-      const page = await until('it answers', async () =>
-        (await cluster.docker('exec', proxy, 'wget', '-qO-', 'http://localhost/')).stdout.trim(),
-      );
-      assert.equal(page, 'schema: three');
-      assert.match(await compose('ps'), /\(healthy\)/);
-      for (const name of ['store', 'vault']) assert.notEqual((await cluster.docker('exec', proxy, 'ping', '-c', '1', name)).code, 0);
-      const address = await must(cluster.docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', store));
-      assert.notEqual((await cluster.docker('exec', proxy, 'ping', '-c', '1', '-W', '1', address.trim())).code, 0, 'not even by address');
-      await compose('down', '--rmi', 'local');
-    });
-
-    it(`${version}: books, volumes that outlive their containers, and jobs run once beside them`, async () => {
-      const compose = composeIn('books');
-      await compose('up', '-d');
-      const report = async () => Number(/entries - (\d+)/.exec(await compose('run', '--rm', '-T', 'report'))?.[1]);
-      const first = await until('the clerk has written', report);
-      assert.match(await compose('run', '--rm', '-T', '-e', 'NAME=monday', 'backup'), /monday/);
-      await compose('down');
-      await compose('up', '-d');
-      assert.ok((await report()) >= first, 'the books stay');
-      assert.match(await compose('run', '--rm', '-T', 'backup'), /latest\s+monday/);
-      await compose('--profile', 'by-hand', 'down', '-v');
-    });
+    // one client for each of these two: compose-up-consul has what both do alike
+    if (version === 'docker-compose 1.29.2')
+      it(`${version}: walls, two networks and health before anything that needs it`, async () => {
+        const compose = composeIn('walls');
+        await compose('up', '-d', '--build');
+        const [proxy, store] = [nameOf('walls', 'proxy'), nameOf('walls', 'store')];
+        const page = await until('it answers', async () =>
+          (await cluster.docker('exec', proxy, 'wget', '-qO-', 'http://localhost/')).stdout.trim(),
+        );
+        assert.equal(page, 'schema: three');
+        assert.match(await compose('ps'), /\(healthy\)/);
+        for (const name of ['store', 'vault']) assert.notEqual((await cluster.docker('exec', proxy, 'ping', '-c', '1', name)).code, 0);
+        const address = await must(cluster.docker('inspect', '-f', '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}', store));
+        assert.notEqual((await cluster.docker('exec', proxy, 'ping', '-c', '1', '-W', '1', address.trim())).code, 0, 'not even by address');
+        await compose('down', '--rmi', 'local');
+      });
+    else
+      it(`${version}: books, volumes that outlive their containers, and jobs run once beside them`, async () => {
+        const compose = composeIn('books');
+        await compose('up', '-d');
+        const report = async () => Number(/entries - (\d+)/.exec(await compose('run', '--rm', '-T', 'report'))?.[1]);
+        const first = await until('the clerk has written', report);
+        assert.match(await compose('run', '--rm', '-T', '-e', 'NAME=monday', 'backup'), /monday/);
+        await compose('down');
+        await compose('up', '-d');
+        assert.ok((await report()) >= first, 'the books stay');
+        assert.match(await compose('run', '--rm', '-T', 'backup'), /latest\s+monday/);
+        await compose('--profile', 'by-hand', 'down', '-v');
+      });
   }
 });
